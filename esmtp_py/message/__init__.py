@@ -1,0 +1,1 @@
+"""What is sent: envelope, addresses, header, body.  Pure: bytes in, bytes out, no I/O."""
