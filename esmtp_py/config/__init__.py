@@ -1,0 +1,1 @@
+"""The rc file: where it is, what it says, and the Identity each sender gets."""
