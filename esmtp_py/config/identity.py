@@ -106,6 +106,31 @@ class Identity:
         "where",
     )
 
+    addresses: tuple[str, ...]
+    is_default: bool
+    server: Server
+    username: str
+    password: Secret | None
+    auth: str
+    starttls: str
+    ca_file: str
+    ca_dir: str
+    certificate: str
+    certificate_passphrase: Secret | None
+    helo: str
+    qualifydomain: str
+    force_reverse_path: str | None
+    force_sender: str | None
+    sender: str | None
+    message_id: bool
+    preconnect: str
+    postconnect: str
+    mda: str
+    force_mda: str
+    timeout: int
+    origin: dict[str, str]
+    where: str
+
     def __init__(
         self,
         *,
