@@ -1,0 +1,228 @@
+"""TLS on a Stream, always verified.  The only module that imports ``ssl``, when TLS is really used.
+
+OpenSSL works on memory here and never on the socket, so that our Finished and
+the first command after it leave in one write: a round trip saved on every mail.
+"""
+
+import os
+import ssl
+
+from esmtp_py.errors import MailError
+from esmtp_py.net.stream import Stream
+
+# Where distributions keep a directory of certificates hashed by subject: read
+# one file at a time, when needed, instead of a bundle of 140 at every start.
+HASHED_DIRECTORIES = ("/etc/ssl/certs", "/etc/pki/tls/certs", "/etc/openssl/certs")
+
+
+class Trust:
+    """Whom to believe and who we are: the rc's ca_file, ca_dir, certificate and its passphrase."""
+
+    __slots__ = ("ca_dir", "ca_file", "certificate", "passphrase")
+
+    def __init__(
+        self, ca_file: str = "", ca_dir: str = "", certificate: str = "", passphrase: str | None = None
+    ) -> None:
+        self.ca_file = ca_file
+        self.ca_dir = ca_dir
+        self.certificate = certificate
+        self.passphrase = passphrase
+
+
+def client_context(trust: Trust) -> ssl.SSLContext:
+    """TLS 1.2 or newer, certificate and host name checked, no common name.
+
+    Raises MailError("config") for files that cannot be used.
+    """
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.hostname_checks_common_name = False  # RFC 6125 section 6.4.4: names are in subjectAltName
+    try:
+        _load_authorities(context, trust)
+    except (OSError, ssl.SSLError) as error:
+        raise MailError("config", f"cannot use ca_file {trust.ca_file or trust.ca_dir}: {_reason(error)}") from error
+    if trust.certificate:
+        _load_certificate(context, trust)
+    return context
+
+
+def _load_authorities(context: ssl.SSLContext, trust: Trust) -> None:
+    """The rc's own, else the system's hashed directory, else certifi's bundle."""
+    if trust.ca_dir and not os.path.isdir(trust.ca_dir):
+        raise MailError("config", f"ca_dir {trust.ca_dir} is no directory")
+    if trust.ca_file or trust.ca_dir:
+        context.load_verify_locations(cafile=trust.ca_file or None, capath=trust.ca_dir or None)
+        return
+    for directory in HASHED_DIRECTORIES:
+        if _is_hashed(directory):
+            context.load_verify_locations(capath=directory)
+            return
+    import certifi
+
+    context.load_verify_locations(cafile=certifi.where())
+
+
+def _is_hashed(directory: str) -> bool:
+    """Does it hold at least one name like ``5ed36f99.0``?  An empty one would trust nobody."""
+    try:
+        with os.scandir(directory) as entries:
+            return any(len(e.name) == 10 and e.name[8] == "." and e.name[9].isdigit() for e in entries)
+    except OSError:
+        return False
+
+
+def _load_certificate(context: ssl.SSLContext, trust: Trust) -> None:
+    # a callable, for OpenSSL would ask at the terminal where there is no passphrase
+    passphrase = trust.passphrase or ""
+    try:
+        context.load_cert_chain(trust.certificate, password=lambda: passphrase)
+    except (OSError, ssl.SSLError, ValueError) as error:
+        what = f"cannot use certificate {trust.certificate}: {_reason(error)}"
+        raise MailError(
+            "config", what + "; it must hold certificate and key, and certificate_passphrase open it"
+        ) from error
+
+
+class TlsStream:
+    """The same methods as Stream, encrypted."""
+
+    def __init__(self, stream: Stream, context: ssl.SSLContext, host: str, deadline: float) -> None:
+        """Shakes hands; ``host`` is the name that the certificate must be for.
+
+        Raises MailError("tls") that says which check failed.
+        """
+        self.peer = stream.peer
+        self._stream = stream
+        self._in = ssl.MemoryBIO()
+        self._out = ssl.MemoryBIO()
+        # bytes, for a str makes ssl import the idna codec
+        self._tls = context.wrap_bio(self._in, self._out, server_hostname=host.encode("ascii"))
+        self._unread = b""
+        self._ended = False
+        self._handshake(host, deadline)
+
+    @property
+    def description(self) -> str:
+        """Version and cipher, for people."""
+        cipher = self._tls.cipher()
+        return f"{self._tls.version()} {cipher[0] if cipher else ''}"
+
+    def send(self, data: bytes | bytearray | memoryview, deadline: float) -> None:
+        view = memoryview(data)
+        while view:
+            view = view[self._tls.write(view[:16384]) :]
+            if self._out.pending > 65536:
+                self._flush(deadline)
+        self._flush(deadline)
+
+    def receive(self, deadline: float) -> bytes:
+        self._flush(deadline)
+        if self._unread:
+            data, self._unread = self._unread, b""
+            return data
+        while not self._ended:
+            data = self._decrypt()
+            if data:
+                return data
+            if not self._ended:
+                self._feed(self._stream.receive(deadline))
+                self._flush(deadline)
+        return b""
+
+    def waiting(self) -> bool:
+        while not self._ended and self._stream.waiting():
+            self._feed(self._stream.receive(0))
+            self._unread += self._decrypt()
+        return bool(self._unread) or self._ended
+
+    def local_address(self) -> str:
+        return self._stream.local_address()
+
+    def close(self) -> None:
+        """Says goodbye (close_notify) if the socket takes it at once, and closes."""
+        try:
+            self._tls.unwrap()
+        except (ssl.SSLError, OSError, ValueError):
+            pass  # it has now been said, or cannot be
+        try:
+            self._stream.send(self._out.read(), 0)
+        except MailError:
+            pass
+        self._stream.close()
+
+    def _handshake(self, host: str, deadline: float) -> None:
+        while True:
+            try:
+                # what remains in _out, our Finished, goes with the first command
+                return self._tls.do_handshake()
+            except ssl.SSLWantReadError:
+                self._in.write(self._next_of_handshake(deadline))
+            except (ssl.SSLError, ssl.CertificateError) as error:
+                self._alert()
+                raise self._failed(_reason(error, host)) from error
+
+    def _next_of_handshake(self, deadline: float) -> bytes:
+        try:
+            self._flush(deadline)
+            data = self._stream.receive(deadline)
+        except MailError as error:
+            raise self._failed(f"during the handshake: {error.text}") from error
+        if not data:
+            raise self._failed("the server closed the connection during the handshake")
+        return data
+
+    def _decrypt(self) -> bytes:
+        """What can be read now; b"" when more has to come first, or at the end."""
+        try:
+            data = self._tls.read(65536)
+            self._ended = not data
+            return data
+        except ssl.SSLWantReadError:
+            return b""
+        except (ssl.SSLZeroReturnError, ssl.SSLEOFError):
+            self._ended = True
+            return b""
+        except ssl.SSLError as error:
+            # in TLS 1.3 a server refuses our certificate only now
+            refused = "ALERT" in (error.reason or "")
+            raise MailError(
+                "tls" if refused else "connection_lost",
+                f"lost the TLS connection to {self.peer}: {_reason(error)}",
+                remote=self.peer,
+            ) from error
+
+    def _feed(self, data: bytes) -> None:
+        if data:
+            self._in.write(data)
+        else:
+            self._in.write_eof()
+
+    def _flush(self, deadline: float) -> None:
+        if self._out.pending:
+            self._stream.send(self._out.read(), deadline)
+
+    def _alert(self) -> None:
+        """Lets the server's log say why."""
+        try:
+            self._stream.send(self._out.read(), 0)
+        except MailError:
+            pass
+
+    def _failed(self, why: str) -> MailError:
+        return MailError("tls", f"no secure connection to {self.peer}: {why}", remote=self.peer)
+
+
+def _reason(error: Exception, host: str = "") -> str:
+    """OpenSSL's words, shortened to what a person can use."""
+    if isinstance(error, ssl.SSLCertVerificationError):
+        why = error.verify_message.rstrip(".")
+        if "ostname mismatch" in why or "address mismatch" in why.lower():
+            return f"its certificate is not for {host}: check hostname in the rc"
+        if error.verify_code in (18, 19, 20, 21):  # self-signed, or an issuer that nobody here knows
+            return f"its certificate is not trusted ({why}): name its authority with ca_file in the rc"
+        return f"its certificate is not valid: {why}"
+    if isinstance(error, ssl.SSLError) and error.reason:
+        return error.reason.replace("_", " ").lower()
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
+    return str(error)

@@ -1,0 +1,110 @@
+"""The client's end of one SMTP or LMTP connection, without the connection.
+
+It knows which replies it is owed, in order; a reply it is not owed is an
+error.  ``send`` takes commands, ``output`` gives the bytes to write, ``feed``
+takes the bytes read and gives back each command with its reply.
+"""
+
+from esmtp_py.errors import MailError
+from esmtp_py.smtp import order
+from esmtp_py.smtp.command import AUTH, DATA, GREETING, RESPONSE, STARTTLS, Command, Payload
+from esmtp_py.smtp.reply import Reply, ReplyParser
+
+
+class OutOfOrder(Exception):
+    """We tried a command that is not legal now: our bug, never the peer's."""
+
+
+class Client:
+    """One connection.  A new one is owed its greeting."""
+
+    __slots__ = ("_output", "_owed", "_parser", "_state", "_trace")
+
+    def __init__(self, trace: "Trace | None" = None) -> None:
+        self._trace = trace
+        self._parser = ReplyParser(trace)
+        self._state = order.START
+        self._owed: list[Command] = []
+        self._output: list[bytes | Payload] = []
+        self.send(Command(GREETING))
+
+    @property
+    def owed(self) -> "Command | None":
+        """The command whose reply comes next."""
+        return self._owed[0] if self._owed else None
+
+    @property
+    def in_flight(self) -> int:
+        """How many commands are sent and not yet answered."""
+        return len(self._owed)
+
+    def send(self, command: Command) -> None:
+        """Queue a command for ``output``."""
+        moves = order.SEND[self._state]
+        if command.verb not in moves:
+            raise OutOfOrder(f"{command.verb} while {self._state}")
+        self._state = moves[command.verb]
+        self._owed.append(command)
+        if command.line:
+            self._output.append(command.line)
+        if command.payload:
+            self._output.append(command.payload)
+        if self._trace and command.shown:
+            self._trace("C", command.shown)
+
+    def output(self) -> "list[bytes | Payload]":
+        """What to write now, in order; a payload is streamed."""
+        output, self._output = self._output, []
+        return output
+
+    def feed(self, data: bytes) -> "Iterator[tuple[Command, Reply]]":
+        """Bytes from the server, as answers: act on each before asking for the next.
+
+        Raises MailError: "protocol" for anything the server should not have
+        said now; "try_again" for a 421 that answers nothing.
+        """
+        for reply in self._parser.feed(data):
+            yield self._settle(reply), reply
+
+    def secured(self) -> None:
+        """The TLS handshake after STARTTLS is done: forget all, greet again (RFC 3207)."""
+        self._state = order.GREETED
+
+    def _settle(self, reply: Reply) -> Command:
+        if not self._owed:
+            if reply.code == 421:
+                raise MailError("try_again", f"the server closes the connection: {reply}", reply=str(reply))
+            raise MailError("protocol", f"the server sent a reply that nobody asked for: {reply}", reply=str(reply))
+        command = self._owed[0]
+        if not order.in_step(command.verb, reply.code):
+            raise MailError(
+                "protocol", f"the server is out of step: {reply} in reply to {command.verb}", reply=str(reply)
+            )
+        command.replies -= 1
+        if command.replies <= 0:
+            del self._owed[0]
+        self._turn(command, reply)
+        return command
+
+    def _turn(self, command: Command, reply: Reply) -> None:
+        """The few replies that change what may be sent."""
+        if (command.verb in (AUTH, RESPONSE) and reply.code != 334) or (command.verb == DATA and not reply.positive):
+            self._state = order.READY
+        elif command.verb == STARTTLS:
+            if not reply.positive:
+                self._state = order.READY
+            elif not self._parser.idle or self._owed:
+                # command injection (CVE-2011-0411): it would be read as if TLS had protected it
+                raise MailError("protocol", "the server sent more than its reply to STARTTLS")
+
+    @property
+    def quiet(self) -> bool:
+        """True when nothing is owed and not a byte of an unasked reply is here."""
+        return not self._owed and self._parser.idle
+
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from esmtp_py.smtp.reply import Trace

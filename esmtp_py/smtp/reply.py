@@ -1,0 +1,123 @@
+"""One SMTP reply, and the parser that finds replies in a stream of bytes.
+
+A reply is believed only when it is well formed to its last line (RFC 5321
+section 4.2): one code on every line, three digits, first digit 2 to 5.
+Anything else is a protocol error, which is temporary: the mail is kept.
+"""
+
+from esmtp_py.errors import MailError
+
+# RFC 5321 section 4.5.3.1.5 allows 512; servers that quote a policy page go
+# past it.  8 KiB is 16 times that, and small enough to keep for 200 lines.
+MAX_LINE = 8192
+# The longest EHLO reply seen has about 30 lines; policy texts have fewer.
+MAX_LINES = 200
+
+
+class Reply:
+    """One whole reply.
+
+    code: 200 to 599.  lines: the text of each line, without code and line
+    end.  status: the enhanced status "c.s.d" (RFC 2034) of the first line, "".
+    """
+
+    __slots__ = ("code", "lines", "status")
+
+    def __init__(self, code: int, lines: list[bytes]) -> None:
+        self.code = code
+        self.lines = lines
+        self.status = _status(code, lines[0])
+
+    @property
+    def positive(self) -> bool:
+        return 200 <= self.code < 400
+
+    @property
+    def permanent(self) -> bool:
+        return self.code >= 500
+
+    def __str__(self) -> str:
+        """The reply as one printable line, code first, for people and reports."""
+        return f"{self.code} {'; '.join(printable(line) for line in self.lines)}".rstrip()
+
+    def __repr__(self) -> str:
+        return f"Reply({str(self)!r})"
+
+
+def printable(line: bytes, limit: int = 500) -> str:
+    """A peer's bytes as text that is safe on a terminal, in a log and in a header.
+
+    Control characters and bytes that are not UTF-8 become ``\\xNN``; more than
+    ``limit`` characters end in an ellipsis.
+    """
+    text = line[: 4 * limit].decode("utf-8", "backslashreplace")
+    if not text.isprintable():
+        text = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
+    return text if len(text) <= limit else text[:limit] + "…"
+
+
+def _status(code: int, line: bytes) -> str:
+    """The enhanced status code a reply line begins with, if its class fits the code."""
+    word = line.split(b" ", 1)[0]
+    parts = word.split(b".")
+    if len(parts) != 3 or len(word) > 9 or not all(p.isdigit() and len(p) <= 3 for p in parts):
+        return ""
+    return word.decode("ascii") if parts[0] == b"%d" % (code // 100) else ""
+
+
+class ReplyParser:
+    """Cuts a stream into replies.  ``trace`` is told each line as it came."""
+
+    __slots__ = ("_buffer", "_code", "_lines", "_trace", "_waiting")
+
+    def __init__(self, trace: "Trace | None" = None) -> None:
+        self._buffer = b""
+        self._code = 0
+        self._lines: list[bytes] = []
+        self._trace = trace
+        self._waiting = 0
+
+    @property
+    def idle(self) -> bool:
+        """True when not one byte of a further reply has come."""
+        return not self._buffer and not self._lines and not self._waiting
+
+    def feed(self, data: bytes) -> "Iterator[Reply]":
+        """The replies that are now complete.  Raises MailError("protocol"), after those before the error."""
+        lines = (self._buffer + data).split(b"\n")
+        self._buffer = lines.pop()
+        self._waiting = len(lines)
+        for line in lines:
+            self._waiting -= 1
+            reply = self._line(line.removesuffix(b"\r"))
+            if reply:
+                yield reply
+        if len(self._buffer) > MAX_LINE:
+            raise MailError("protocol", "the server sent a reply line without end")
+
+    def _line(self, line: bytes) -> Reply | None:
+        if self._trace:
+            self._trace("S", line[:MAX_LINE])
+        if len(line) > MAX_LINE or len(self._lines) >= MAX_LINES:
+            raise MailError("protocol", "the server's reply is too long to be one")
+        code = line[:3]
+        if not (len(code) == 3 and code.isdigit() and b"2" <= code[:1] <= b"5" and line[3:4] in (b"", b" ", b"-")):
+            raise MailError("protocol", f"the server said something that is no reply: {printable(line, 80)}")
+        if b"\0" in line:
+            raise MailError("protocol", f"the server's reply has a NUL in it: {printable(line, 80)}")
+        if self._lines and int(code) != self._code:
+            raise MailError("protocol", f"the server mixed codes in one reply: {self._code} and {int(code)}")
+        self._code = int(code)
+        self._lines.append(line[4:])
+        if line[3:4] == b"-":
+            return None
+        reply = Reply(self._code, self._lines)
+        self._lines = []
+        return reply
+
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    Trace = Callable[[str, bytes], None]

@@ -1,0 +1,268 @@
+"""One mail transaction: MAIL, RCPT, the message, and a fate for each recipient.
+
+The transaction says which commands may go now (``opening``, then whatever
+each reply makes possible), in as few flights as the server's extensions allow:
+
+    PIPELINING + CHUNKING, small message   MAIL RCPT… BDAT-LAST+message
+    PIPELINING + CHUNKING                  MAIL RCPT… | BDAT-LAST+message
+    PIPELINING                             MAIL RCPT… DATA | message
+    neither                                MAIL | RCPT | … | DATA | message
+"""
+
+from esmtp_py.errors import MailError
+from esmtp_py.message.domain import ascii_domain
+from esmtp_py.message.dots import stuff
+from esmtp_py.message.envelope import Envelope, Recipient
+from esmtp_py.outcome import Outcome
+from esmtp_py.smtp import command
+from esmtp_py.smtp.command import DATA, MAIL, RCPT, Command, Payload
+from esmtp_py.smtp.extensions import Extensions
+from esmtp_py.smtp.reply import Reply
+from esmtp_py.smtp.verdict import too_many_recipients, verdict
+
+# A message up to here goes out before its recipients are accepted: one flight
+# for the price of at most this many bytes in vain.  It is also what fits the
+# initial window of a warm connection; more would wait for a turn anyway.
+ONE_FLIGHT = 65536
+
+
+class Transaction:
+    """Message and envelope on their way through one connection.
+
+    outcomes:  {address: Outcome} of the recipients whose fate is known.
+    remaining: recipients the server had no room for: they want a further
+               transaction (RFC 5321 section 4.5.3.1.10).
+    done:      every recipient is in one of the two, and no reply is owed.
+    """
+
+    def __init__(
+        self, message: "Message", envelope: Envelope, extensions: Extensions, remote: str, *, lmtp: bool = False
+    ) -> None:
+        self.outcomes: dict[str, Outcome] = {}
+        self.remaining: list[Recipient] = []
+        self.done = False
+        self._message = message
+        self._envelope = envelope
+        self._extensions = extensions
+        self._remote = remote
+        self._lmtp = lmtp
+        self._unsent = list(envelope.recipients)
+        self._asked: list[Recipient] = []
+        self._accepted: list[Recipient] = []
+        self._judged = 0
+        self._data_sent = False
+        self._utf8 = False
+
+    # -- what may be sent ---------------------------------------------------
+
+    def opening(self) -> list[Command]:
+        """The first flight.  Raises MailError when the server cannot take this message at all.
+
+        Nothing may be left to say: then ``done`` is set.
+        """
+        self._settle_addresses()
+        if not self._unsent:
+            self.done = True
+            return []
+        mail = command.mail(self._wire(self._envelope.sender), self._mail_parameters(), self)
+        if "PIPELINING" not in self._extensions:
+            return [mail]
+        flight = [mail, *(self._rcpt() for _ in range(len(self._unsent)))]
+        if self._may_fly_blind:
+            flight.append(self._data())
+        return flight
+
+    def _settle_addresses(self) -> None:
+        """Asks for SMTPUTF8 when an address needs it; without it, only what has an ASCII form can go."""
+        addresses = (self._envelope.sender, *(r.address for r in self._envelope.recipients))
+        self._utf8 = "SMTPUTF8" in self._extensions and not all(a.isascii() for a in addresses)
+        self._wire(self._envelope.sender)
+        for recipient in tuple(self._unsent):
+            try:
+                self._wire(recipient.address)
+            except MailError as error:
+                self.outcomes[recipient.address] = error.outcome()
+                self._unsent.remove(recipient)
+
+    def _wire(self, address: str) -> str:
+        """The address as this server understands it (RFC 6531; RFC 5891 for the domain)."""
+        if address.isascii() or self._utf8:
+            return address
+        local, at, domain = address.rpartition("@")
+        if not local.isascii():
+            raise MailError(
+                "bad_address",
+                f"{self._remote} takes no addresses beyond ASCII (SMTPUTF8): {address} needs another address or server",
+                status="5.6.7",
+            )
+        return local + at + ascii_domain(domain)
+
+    @property
+    def _chunking(self) -> bool:
+        return "CHUNKING" in self._extensions
+
+    @property
+    def _may_fly_blind(self) -> bool:
+        """May the data command go before the recipients are accepted?
+
+        Not in LMTP, where the number of replies depends on them.
+        """
+        return not self._lmtp and (not self._chunking or self._message.size <= ONE_FLIGHT)
+
+    def _rcpt(self) -> Command:
+        recipient = self._unsent.pop(0)
+        self._asked.append(recipient)
+        return command.rcpt(self._wire(recipient.address), self._rcpt_parameters(recipient), self)
+
+    def _data(self) -> Command:
+        self._data_sent = True
+        if self._chunking:
+            payload = Payload(self._message.chunks, self._message.header.bytes())
+            return command.bdat(self._message.size, payload, self._final_replies, self)
+        data = command.plain(DATA)
+        data.owner = self
+        return data
+
+    @property
+    def _final_replies(self) -> int:
+        """LMTP answers once for each accepted recipient (RFC 2033 section 4.2)."""
+        return max(1, len(self._accepted)) if self._lmtp else 1
+
+    def _mail_parameters(self) -> list[str]:
+        limit, size = self._extensions.size_limit, self._message.size
+        if limit and size > limit:
+            raise MailError(
+                "too_big", f"the message has {size} bytes and {self._remote} takes no more than {limit}: send less"
+            )
+        parameters = []
+        if "SIZE" in self._extensions:
+            parameters.append(f"SIZE={size}")
+        parameters += self._body_parameters()
+        if "DSN" in self._extensions:
+            if self._envelope.ret:
+                parameters.append(f"RET={self._envelope.ret}")
+            if self._envelope.envid:
+                parameters.append(f"ENVID={command.xtext(self._envelope.envid)}")
+        return parameters
+
+    def _body_parameters(self) -> list[str]:
+        body = self._envelope.body
+        if body == "BINARYMIME":
+            if "BINARYMIME" not in self._extensions or not self._chunking:
+                raise MailError("content", f"{self._remote} takes no BINARYMIME: encode the message", status="5.6.1")
+            parameters = ["BODY=BINARYMIME"]
+        elif "8BITMIME" in self._extensions and (body == "8BITMIME" or self._message.eight_bit):
+            parameters = ["BODY=8BITMIME"]
+        else:
+            parameters = []
+        if self._utf8:
+            parameters.append("SMTPUTF8")
+        return parameters
+
+    def _rcpt_parameters(self, recipient: Recipient) -> list[str]:
+        parameters: list[str] = []
+        if "DSN" in self._extensions:
+            if recipient.notify:
+                parameters.append("NOTIFY=" + ",".join(recipient.notify))
+            if recipient.orcpt:
+                parameters.append("ORCPT=rfc822;" + command.xtext(recipient.orcpt))
+        return parameters
+
+    # -- what the replies mean ----------------------------------------------
+
+    def answered(self, answered: Command, reply: Reply) -> list[Command]:
+        """Takes the reply to one of this transaction's commands; returns what may follow."""
+        if answered.verb == MAIL:
+            return self._mail_answered(reply)
+        if answered.verb == RCPT:
+            return self._rcpt_answered(reply)
+        if answered.verb == DATA:
+            return self._data_answered(reply)
+        self._message_answered(answered, reply)
+        return []
+
+    def _mail_answered(self, reply: Reply) -> list[Command]:
+        if not reply.positive:
+            fate = verdict(MAIL, reply, self._remote)
+            self.outcomes.update((r.address, fate) for r in self._envelope.recipients)
+            self._unsent.clear()
+            self.done = not self._asked
+        return [self._rcpt()] if self._unsent else []
+
+    def _rcpt_answered(self, reply: Reply) -> list[Command]:
+        recipient = self._asked[self._judged]
+        self._judged += 1
+        if recipient.address in self.outcomes:
+            pass  # MAIL was refused: this 503 says nothing new
+        elif reply.positive:
+            self._accepted.append(recipient)
+        elif too_many_recipients(reply) and self._accepted:
+            self.remaining.append(recipient)
+        else:
+            self.outcomes[recipient.address] = verdict(RCPT, reply, self._remote)
+        return self._after_rcpt()
+
+    def _after_rcpt(self) -> list[Command]:
+        if self._unsent:
+            return [self._rcpt()]
+        if self._judged < len(self._asked) or self._data_sent:
+            return []
+        if self._accepted:
+            return [self._data()]
+        self.done = True
+        return []
+
+    def _data_answered(self, reply: Reply) -> list[Command]:
+        if reply.positive:
+            return [self._body()]
+        self._settle(DATA, reply)
+        self.done = True
+        return []
+
+    def _body(self) -> Command:
+        """The message, or the lone dot that a 354 without recipients still wants (RFC 2920 section 3.1)."""
+        if not self._accepted:
+            return command.body(Payload(lambda: [b".\r\n"]), owner=self)
+        payload = Payload(lambda: stuff(self._message.chunks()), self._message.header.bytes())
+        return command.body(payload, self._final_replies, self)
+
+    def _message_answered(self, answered: Command, reply: Reply) -> None:
+        if self._lmtp and self._accepted:
+            # in the order of the accepted RCPT commands
+            recipient = self._accepted[-1 - answered.replies]
+            self.outcomes[recipient.address] = verdict(answered.verb, reply, self._remote)
+        else:
+            self._settle(answered.verb, reply)
+        self.done = answered.replies <= 0
+
+    def _settle(self, verb: str, reply: Reply) -> None:
+        fate = verdict(verb, reply, self._remote)
+        self.outcomes.update((r.address, fate) for r in self._accepted)
+
+    # -- when the session ends first ----------------------------------------
+
+    def lost(self, error: MailError, *, committed: bool) -> None:
+        """The session ended with ``error``: whoever has no fate yet gets that one.
+
+        committed: the whole message was written, so the server may have
+        taken it without our knowing.
+        """
+        fate = error.outcome()
+        if committed and fate.fate == "deferred":
+            fate.text += "; it had the whole message, which may be sent more than once"
+        for recipient in self._envelope.recipients:
+            if recipient not in self.remaining:
+                self.outcomes.setdefault(recipient.address, fate)
+        self.done = True
+
+    def doubt(self, error: MailError) -> None:
+        """The server's answers to this transaction turn out to be out of step: believe no delivery."""
+        for address, fate in list(self.outcomes.items()):
+            if fate.fate == "delivered":
+                del self.outcomes[address]
+        self.lost(error, committed=True)
+
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from esmtp_py.message.message import Message
