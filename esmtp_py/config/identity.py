@@ -182,6 +182,18 @@ class Identity:
         return by_port and self.starttls != STARTTLS_DISABLED
 
     @property
+    def tls_wanted(self) -> bool:
+        """STARTTLS is used when it is offered.
+
+        Not with the local server that serves where no hostname is written, nor
+        on a unix socket, unless the rc says so: no packet leaves the machine,
+        and their certificates are for no name that we could check.
+        """
+        if self.starttls != STARTTLS_AUTO:
+            return self.starttls != STARTTLS_DISABLED
+        return not self.server.path and "hostname" in self.origin
+
+    @property
     def tls_demanded(self) -> bool:
         """Nothing but EHLO and STARTTLS may be said without TLS.
 

@@ -25,7 +25,7 @@ def connect(server: Server, deadline: float) -> Stream:
         return _connect_unix(server.path, deadline)
     failures = []
     for family, kind, protocol, _, address in resolve(server.host, server.service):
-        name = f"{server.host}[{address[0]}]:{address[1]}"
+        name = f"{server.host}[{address[0]!s}]:{address[1]!s}"
         sock = _socket.socket(family, kind, protocol)
         why = _attempt(sock, address, min(deadline, time.monotonic() + CONNECT_SECONDS))
         if not why:

@@ -86,7 +86,7 @@ def _load_certificate(context: ssl.SSLContext, trust: Trust) -> None:
 class TlsStream:
     """The same methods as Stream, encrypted."""
 
-    def __init__(self, stream: Stream, context: ssl.SSLContext, host: str, deadline: float) -> None:
+    def __init__(self, stream: "Stream | TlsStream", context: ssl.SSLContext, host: str, deadline: float) -> None:
         """Shakes hands; ``host`` is the name that the certificate must be for.
 
         Raises MailError("tls") that says which check failed.

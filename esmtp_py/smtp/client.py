@@ -34,9 +34,19 @@ class Client:
         return self._owed[0] if self._owed else None
 
     @property
-    def in_flight(self) -> int:
-        """How many commands are sent and not yet answered."""
-        return len(self._owed)
+    def last_payload(self) -> "Command | None":
+        """The latest unanswered command that carries a message."""
+        return next((c for c in reversed(self._owed) if c.payload), None)
+
+    @property
+    def ready(self) -> bool:
+        """A new transaction may begin."""
+        return self._state == order.READY
+
+    @property
+    def closing(self) -> bool:
+        """QUIT has been said."""
+        return self._state == order.CLOSING
 
     def send(self, command: Command) -> None:
         """Queue a command for ``output``."""
@@ -96,11 +106,6 @@ class Client:
             elif not self._parser.idle or self._owed:
                 # command injection (CVE-2011-0411): it would be read as if TLS had protected it
                 raise MailError("protocol", "the server sent more than its reply to STARTTLS")
-
-    @property
-    def quiet(self) -> bool:
-        """True when nothing is owed and not a byte of an unasked reply is here."""
-        return not self._owed and self._parser.idle
 
 
 TYPE_CHECKING = False

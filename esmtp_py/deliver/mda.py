@@ -1,0 +1,82 @@
+"""The courier that hands mail to a local delivery agent: the rc's ``mda`` command."""
+
+from esmtp_py.config.identity import Identity
+from esmtp_py.deliver import shell
+from esmtp_py.errors import MailError
+from esmtp_py.message.envelope import Envelope
+from esmtp_py.message.newlines import to_lf
+from esmtp_py.outcome import Outcome
+
+_EX_NOUSER = 67
+_EX_TEMPFAIL = 75
+_NOT_STARTED = (126, 127)  # sh: cannot execute, not found
+
+
+class Mda:
+    """Runs the command once for all its recipients; a courier."""
+
+    def __init__(self, identity: Identity, trace: "Trace | None" = None) -> None:
+        self._identity = identity
+        self._trace = trace
+
+    def describe(self) -> str:
+        return f"pipe to {self._identity.mda}"
+
+    def deliver(self, message: "Message", envelope: Envelope) -> dict[str, Outcome]:
+        """An Outcome for every recipient of the envelope, whatever happens."""
+        outcomes = _refuse_options(self._identity.mda, envelope)
+        recipients = [r for r in envelope.recipients if r.address not in outcomes]
+        if recipients:
+            fate = self._run(message, envelope.to(recipients))
+            outcomes.update((r.address, fate) for r in recipients)
+        return outcomes
+
+    def _run(self, message: "Message", envelope: Envelope) -> Outcome:
+        try:
+            values = {"T": [r.address for r in envelope.recipients], "F": [envelope.sender]}
+            command = shell.expand(self._identity.mda, values)
+            if self._trace:
+                self._trace("*", f"mda: {command}".encode("utf-8", "replace"))
+            seconds = self._identity.timeout or shell.SECONDS
+            return _verdict(shell.pipe(command, to_lf(_as_delivered(message, envelope.sender)), seconds))
+        except MailError as error:
+            return error.outcome()
+
+
+def _as_delivered(message: "Message", sender: str) -> "Iterator[bytes]":
+    """RFC 5321 section 4.4: final delivery writes the reverse path into the message."""
+    yield b"Return-Path: <" + sender.encode("utf-8", "surrogateescape") + b">\r\n"
+    yield from message.chunks()
+
+
+def _refuse_options(template: str, envelope: Envelope) -> dict[str, Outcome]:
+    """No quoting keeps ``-x`` from being taken for an option."""
+    if "%T" not in template:
+        return {}
+    return {
+        r.address: Outcome("bad_address", f"a local recipient cannot begin with a dash: {r.address}")
+        for r in envelope.recipients
+        if r.address.startswith("-")
+    }
+
+
+def _verdict(finished: shell.Finished) -> Outcome:
+    """What an MDA's exit says (sysexits.h): 0 is the only success, and only some codes are for ever."""
+    text = f"the mda {finished.how}"
+    if finished.status == 0:
+        return Outcome("delivered", "delivered by the mda")
+    if finished.status is None or finished.status < 0 or finished.status == _EX_TEMPFAIL:
+        return Outcome("try_again", text, status="4.3.0")
+    if finished.status in _NOT_STARTED:
+        return Outcome("config", f"{text}: check mda in the rc")
+    if finished.status == _EX_NOUSER:
+        return Outcome("unknown_user", text)
+    return Outcome("refused", text, status="5.3.0")
+
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from esmtp_py.message.message import Message
+    from esmtp_py.smtp.reply import Trace

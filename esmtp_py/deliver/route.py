@@ -1,0 +1,102 @@
+"""Which courier each recipient goes with.
+
+Legs are independent: what happens on one neither starts, stops nor starves
+another, and the caller gets one Outcome for each recipient it asked for.
+"""
+
+from esmtp_py.config.identity import Identity
+from esmtp_py.deliver.mda import Mda
+from esmtp_py.deliver.submission import Submission
+from esmtp_py.message.envelope import Envelope, Recipient
+from esmtp_py.outcome import Outcome
+
+
+class Leg:
+    """Some recipients with the courier that takes them.
+
+    envelope:  as the courier sees it, addresses rewritten where the rc says so.
+    originals: {address in envelope: the caller's addresses it stands for}.
+    """
+
+    __slots__ = ("courier", "envelope", "originals")
+
+    def __init__(self, courier: "Courier", envelope: Envelope, originals: dict[str, list[str]]) -> None:
+        self.courier = courier
+        self.envelope = envelope
+        self.originals = originals
+
+
+class NoRoute:
+    """The courier for local recipients that the rc has no way for."""
+
+    def describe(self) -> str:
+        return "nowhere: write mda or qualifydomain in the rc"
+
+    def deliver(self, message: "Message", envelope: Envelope) -> dict[str, Outcome]:
+        return {
+            r.address: Outcome(
+                "config",
+                f"{r.address} is a local user, and the rc has neither mda nor qualifydomain: write one of them",
+            )
+            for r in envelope.recipients
+        }
+
+
+def plan(identity: Identity, envelope: Envelope, trace: "Trace | None" = None) -> list[Leg]:
+    """The legs for an envelope, each recipient in exactly one; opens nothing."""
+    remote: dict[Recipient, list[str]] = {}
+    local: dict[Recipient, list[str]] = {}
+    if identity.force_mda:
+        # everything of this mail arrives at one user, once
+        local[Recipient(identity.force_mda)] = [r.address for r in envelope.recipients]
+    else:
+        for recipient in envelope.recipients:
+            if not recipient.local:
+                remote[recipient] = [recipient.address]
+            elif identity.qualifydomain:
+                remote[_qualified(recipient, identity.qualifydomain)] = [recipient.address]
+            else:
+                local[recipient] = [recipient.address]
+    agent = Mda(identity, trace) if identity.mda else NoRoute()
+    return [
+        Leg(courier, envelope.to(recipients), originals)
+        for courier, (recipients, originals) in ((Submission(identity, trace), _merge(remote)), (agent, _merge(local)))
+        if recipients
+    ]
+
+
+def deliver(message: "Message", envelope: Envelope, legs: list[Leg]) -> dict[str, Outcome]:
+    """Runs every leg; {address as in ``envelope``: Outcome} for all its recipients."""
+    outcomes: dict[str, Outcome] = {}
+    for leg in legs:
+        for address, fate in leg.courier.deliver(message, leg.envelope).items():
+            outcomes.update((original, fate) for original in leg.originals[address])
+    return {r.address: outcomes[r.address] for r in envelope.recipients}
+
+
+def _qualified(recipient: Recipient, domain: str) -> Recipient:
+    return Recipient(f"{recipient.address}@{domain}", recipient.notify, recipient.orcpt)
+
+
+def _merge(recipients: dict[Recipient, list[str]]) -> tuple[list[Recipient], dict[str, list[str]]]:
+    """Each address once: ``joe`` and ``joe@example.org`` may have become the same."""
+    unique: dict[str, Recipient] = {}
+    originals: dict[str, list[str]] = {}
+    for recipient, asked in recipients.items():
+        unique.setdefault(recipient.address, recipient)
+        originals.setdefault(recipient.address, []).extend(asked)
+    return list(unique.values()), originals
+
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Protocol
+
+    from esmtp_py.message.message import Message
+    from esmtp_py.smtp.reply import Trace
+
+    class Courier(Protocol):
+        """Anything that can deliver (``deliver`` answers for every recipient and never raises MailError)."""
+
+        def describe(self) -> str: ...
+        def deliver(self, message: Message, envelope: Envelope) -> dict[str, Outcome]: ...
