@@ -1,0 +1,72 @@
+"""What people read: standard output and standard error, and making words safe for them.
+
+Written through the descriptors, not through ``sys.stdout``: the bytes are out
+when ``write`` returns, in UTF-8 whatever the locale, and an error is seen by us
+instead of by the interpreter when it shuts down.
+"""
+
+import os
+
+# A reply may be 200 lines of 8 KiB; nobody reads more than this of it.
+LIMIT = 1000
+
+
+class Stream:
+    """A descriptor to write text to.  ``write`` raises OSError unless it is ``deaf``.
+
+    deaf: errors are swallowed, as fits standard error: there is nobody left to
+    tell, and what the run is worth does not depend on it.
+    """
+
+    __slots__ = ("_deaf", "_fd")
+
+    def __init__(self, fd: int, *, deaf: bool = False) -> None:
+        self._fd = fd
+        self._deaf = deaf
+
+    def write(self, text: str) -> int:
+        data = text.encode("utf-8", "backslashreplace")
+        try:
+            while data:
+                data = data[os.write(self._fd, data) :]
+        except OSError:
+            if not self._deaf:
+                raise
+        return len(text)
+
+    def flush(self) -> None:
+        """Nothing is held back; for callers that treat this as a file."""
+
+
+OUT = Stream(1)
+ERR = Stream(2, deaf=True)
+
+
+def say(text: str) -> None:
+    """One line on standard output."""
+    OUT.write(printable(text) + "\n")
+
+
+def complain(text: str) -> None:
+    """One line on standard error, with our name in front."""
+    ERR.write(f"esmtp: {printable(text)}\n")
+
+
+def printable(text: str, limit: int = LIMIT) -> str:
+    """Text from argv, a header or a peer as one line that cannot play tricks on a terminal.
+
+    Control and format characters are escaped, bytes that are not UTF-8 shown as
+    ``\\xNN``; what is longer than ``limit`` ends in an ellipsis.
+    """
+    if len(text) > limit:
+        text = text[:limit] + "…"
+    if text.isprintable():
+        return text
+    return "".join(char if char.isprintable() else _escaped(char) for char in text)
+
+
+def _escaped(char: str) -> str:
+    code = ord(char)
+    if 0xDC80 <= code <= 0xDCFF:  # a byte of argv that was not UTF-8 (PEP 383)
+        code -= 0xDC00
+    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
