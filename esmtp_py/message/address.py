@@ -1,0 +1,299 @@
+"""Addresses as people and programs write them, read in one pass (RFC 5321, 5322, 6531).
+
+Header values (-t, From:) and command line words become Mailboxes here, and
+only Mailboxes go into an envelope.  What cannot be read without guessing is an
+AddressError, for a guess would send mail to someone nobody named.
+
+Read as well, because callers write it: comments anywhere, nested; groups;
+routes (dropped); white space around ``@`` and dots; dots in phrases
+(``J. R. Doe <x@y>``); empty list items; words without a domain (local names);
+local parts with odd dots (``joe..doe``); a domain with a dot at its end.  A
+phrase that is an address is taken only if it is the same one (``a@x <a@x>``).
+
+Limits: a domain has at most DOMAIN_LIMIT octets, an address ADDRESS_LIMIT.
+The 64 octets of RFC 5321 section 4.5.3.1.1 for a local part are what every
+server must take, not what it may: VERP and SRS senders are longer, so a longer
+local part is left to the server to judge.
+"""
+
+from esmtp_py.message.lexer import ATOM, END, LITERAL, NOT_ATEXT, QUOTED, Lexer
+from esmtp_py.message.lexer import AddressError as AddressError
+
+DOMAIN_LIMIT = 255  # octets, RFC 5321 section 4.5.3.1.2
+ADDRESS_LIMIT = 498  # octets: MAIL FROM:<...> and its CRLF fit into 512 (section 4.5.3.1.4)
+
+_LETTER_DIGIT_HYPHEN = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.")
+
+# One word or dot of a phrase or local part: kind, value, spaced, offset.
+_Part = tuple[str, str, bool, int]
+
+
+class Mailbox:
+    """One address.
+
+    name:   the display phrase, decoded (RFC 2047), "" if none; no control characters.
+    local:  local part, without the quotes it may need.
+    domain: as written, a literal with its brackets; "" for a bare local name.
+    """
+
+    __slots__ = ("domain", "local", "name")
+
+    def __init__(self, name: str, local: str, domain: str) -> None:
+        self.name = name
+        self.local = local
+        self.domain = domain
+
+    @property
+    def address(self) -> str:
+        """The canonical form, for envelopes (see there)."""
+        local = quote_local(self.local)
+        return f"{local}@{self.domain}" if self.domain else local
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Mailbox) and (other.name, other.address) == (self.name, self.address)
+
+    def __hash__(self) -> int:
+        return hash((self.name, self.address))
+
+    def __repr__(self) -> str:
+        return f"Mailbox({self.name!r}, {self.local!r}, {self.domain!r})"
+
+
+def parse_mailboxes(text: bytes) -> list[Mailbox]:
+    """The mailboxes of an address list: an unfolded header value, or a word of the command line.
+
+    Group members count, group names do not; [] for an empty list.  Raises
+    AddressError for anything else, and then no address of it may be used.
+    """
+    return _Reader(text).mailboxes
+
+
+def parse_reverse_path(text: bytes) -> Mailbox | None:
+    """The one address of -f, as ``a@x``, ``<a@x>`` or ``Me <a@x>``; None, the null path, for "" and ``<>``.
+
+    Raises AddressError for anything else.
+    """
+    if text.strip(b" \t") in (b"", b"<>"):
+        return None
+    reader = _Reader(text)
+    if len(reader.mailboxes) != 1 or reader.groups:
+        raise reader.lexer.error("one address is wanted here", 0)
+    return reader.mailboxes[0]
+
+
+def quote_local(local: str) -> str:
+    """A local part as it is written: quoted only if it must be (RFC 5321 section 4.1.2)."""
+    atoms = local.split(".")
+    if all(atoms) and all(map(NOT_ATEXT.isdisjoint, atoms)):
+        return local
+    escaped = local.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'
+
+
+def format_mailbox(name: str, address: str) -> bytes:
+    """The value of a From: field: encoded, quoted and folded where that is needed (RFC 5322, 2047).
+
+    Control characters of the name are dropped; in the address they raise AddressError.
+    """
+    if not _printable(address):
+        raise AddressError("control character in an address", 0)
+    words = name.split()
+    if name.isascii() and all(words) and len(name) < 60 and all(map(NOT_ATEXT.isdisjoint, words)) and "=?" not in name:
+        phrase = " ".join(words)
+        return (f"{phrase} <{address}>" if phrase else address).encode()
+    from esmtp_py.message.phrase import format_phrase
+
+    return format_phrase(name, address.encode())
+
+
+class _Reader:
+    """Reads a whole address list.  mailboxes: what it names.  groups: how many there were."""
+
+    __slots__ = ("_in_group", "groups", "lexer", "mailboxes")
+
+    def __init__(self, text: bytes) -> None:
+        self.lexer = Lexer(text)
+        self.mailboxes: list[Mailbox] = []
+        self.groups = 0
+        self._in_group = False
+        while self._item():
+            pass
+
+    def _item(self) -> bool:
+        """Reads up to the next separator; False at the end."""
+        lexer = self.lexer
+        parts = self._parts()
+        if lexer.kind == ":" and parts and not self._in_group:
+            self._in_group = True
+            self.groups += 1
+        else:
+            self._mailbox(parts)
+            if lexer.kind == ";" and self._in_group:
+                self._in_group = False
+                lexer.advance()
+            elif self._in_group and lexer.kind == END and self.mailboxes:
+                raise lexer.error('a group without its ";"', lexer.at)
+            if lexer.kind not in (",", END):
+                raise lexer.unexpected()
+        more = lexer.kind != END
+        if more:
+            lexer.advance()
+        return more
+
+    def _mailbox(self, parts: list[_Part]) -> None:
+        """Reads on from the words of an item to the sign after its address; no words, no address."""
+        lexer = self.lexer
+        if lexer.kind == "@":
+            mailbox = self._addr_spec(parts)
+            if lexer.kind == "<":
+                mailbox = self._named_by_itself(mailbox)
+        elif lexer.kind == "<":
+            mailbox = self._angle(parts)
+        elif parts:
+            mailbox = self._local_name(parts)
+        else:
+            return
+        self.mailboxes.append(mailbox)
+
+    def _parts(self) -> list[_Part]:
+        lexer, parts = self.lexer, []
+        while lexer.kind in (ATOM, QUOTED, "."):
+            parts.append((lexer.kind, lexer.value, lexer.spaced, lexer.at))
+            lexer.advance()
+        return parts
+
+    def _angle(self, phrase: list[_Part]) -> Mailbox:
+        lexer, at = self.lexer, self.lexer.at
+        lexer.advance()
+        if lexer.kind == "@" or lexer.kind == ",":
+            self._skip_route()
+        parts = self._parts()
+        if not parts and lexer.kind == ">":
+            raise lexer.error("no address in <>", at)
+        mailbox = self._addr_spec(parts) if lexer.kind == "@" else self._local_name(parts)
+        if lexer.kind != ">":
+            raise lexer.unexpected()
+        lexer.advance()
+        mailbox.name = _phrase(phrase)
+        return mailbox
+
+    def _named_by_itself(self, mailbox: Mailbox) -> Mailbox:
+        """``a@x <a@x>`` is one address; ``a@x <b@y>`` was made to be read in two ways."""
+        at = self.lexer.at
+        other = self._angle([])
+        if (other.local, other.domain.lower()) != (mailbox.local, mailbox.domain.lower()):
+            raise self.lexer.error("two different addresses in one", at)
+        other.name = mailbox.address
+        return other
+
+    def _skip_route(self) -> None:
+        """``@a,@b:`` (RFC 5322 section 4.4): mail is not source-routed any more."""
+        lexer = self.lexer
+        while lexer.kind == "@" or lexer.kind == ",":
+            is_domain = lexer.kind == "@"
+            lexer.advance()
+            if is_domain:
+                self._domain()
+        if lexer.kind != ":":
+            raise lexer.unexpected()
+        lexer.advance()
+
+    def _addr_spec(self, parts: list[_Part]) -> Mailbox:
+        lexer = self.lexer
+        if not parts:
+            raise lexer.unexpected()
+        local = self._local(parts)
+        lexer.advance()
+        mailbox = Mailbox("", local, self._domain())
+        if len(mailbox.address.encode()) > ADDRESS_LIMIT:
+            raise lexer.error(f"an address of more than {ADDRESS_LIMIT} octets", parts[0][3])
+        return mailbox
+
+    def _local_name(self, parts: list[_Part]) -> Mailbox:
+        if not parts:
+            raise self.lexer.unexpected()
+        local = self._local(parts)
+        if not local or "@" in local or len(local.encode()) > ADDRESS_LIMIT:
+            raise self.lexer.error("not a local name", parts[0][3])
+        return Mailbox("", local, "")
+
+    def _local(self, parts: list[_Part]) -> str:
+        local, after_word = [], False
+        for kind, value, _, at in parts:
+            if kind != "." and after_word:
+                raise self.lexer.error("two words where one address is wanted", at)
+            after_word = kind != "."
+            if not _printable(value):
+                raise self.lexer.error("a character that no address may have", at)
+            local.append(value)
+        return "".join(local)
+
+    def _domain(self) -> str:
+        """Reads a domain or an address literal."""
+        lexer, at = self.lexer, self.lexer.at
+        if lexer.kind == LITERAL:
+            literal = lexer.value
+            if not _is_literal(literal):
+                raise lexer.error("not an address literal ([192.0.2.1] or [IPv6:2001:db8::1])", at)
+            lexer.advance()
+            return literal
+        labels = [self._label()]
+        while lexer.kind == ".":
+            lexer.advance()
+            if lexer.kind != ATOM:  # the root's dot
+                break
+            labels.append(self._label())
+        domain = ".".join(labels)
+        if not (_LETTER_DIGIT_HYPHEN.issuperset(domain) or _is_international(domain)):
+            raise lexer.error("not a domain name", at)
+        if len(domain.encode()) > DOMAIN_LIMIT:
+            raise lexer.error(f"a domain of more than {DOMAIN_LIMIT} octets", at)
+        return domain
+
+    def _label(self) -> str:
+        label = self.lexer.value
+        if self.lexer.kind != ATOM:
+            raise self.lexer.unexpected()
+        self.lexer.advance()
+        return label
+
+
+def _phrase(parts: list[_Part]) -> str:
+    if not any("=?" in value for kind, value, _, _ in parts):
+        phrase = "".join(f" {value}" if spaced else value for _, value, spaced, _ in parts).strip()
+        if phrase.isprintable():
+            return phrase
+    from esmtp_py.message.phrase import decode_phrase
+
+    return decode_phrase([(value, kind == QUOTED, spaced) for kind, value, spaced, _ in parts])
+
+
+def _printable(word: str) -> bool:
+    """No controls, no invisible or directional characters, no bytes that were not UTF-8.
+
+    Joiners are needed to write some languages (RFC 5892 appendix A).
+    """
+    return word.isprintable() or (
+        not word.isascii() and word.replace("\u200c", "").replace("\u200d", "").isprintable()
+    )
+
+
+def _is_international(domain: str) -> bool:
+    """True for a UTF-8 domain that stays one when it is made ASCII: ``a＠b`` would become ``a@b``."""
+    if domain.isascii() or not _printable(domain):
+        return False
+    from unicodedata import normalize
+
+    return all(ch in _LETTER_DIGIT_HYPHEN for ch in normalize("NFKC", domain) if ch.isascii())
+
+
+def _is_literal(literal: str) -> bool:
+    """True for what RFC 5321 section 4.1.3 allows in brackets."""
+    inside = literal[1:-1]
+    tag, colon, rest = inside.partition(":")
+    if not colon:
+        octets = inside.split(".")
+        return len(octets) == 4 and all(o.isdecimal() and o.isascii() and len(o) < 4 and int(o) < 256 for o in octets)
+    if tag.lower() == "ipv6":
+        return len(rest) < 46 and rest.count(":") >= 2 and set("0123456789abcdefABCDEF:.").issuperset(rest)
+    return bool(tag and rest) and tag.isascii() and rest.isascii() and rest.isprintable() and len(inside) < DOMAIN_LIMIT

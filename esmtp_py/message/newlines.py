@@ -1,0 +1,20 @@
+"""The Unix form of a message, for an MDA: LF line ends."""
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+
+def to_lf(chunks: "Iterable[bytes]") -> "Iterator[bytes]":
+    """The same bytes with LF for every CRLF, cut anywhere; a CR or LF alone (binary body) stays."""
+    held = b""
+    for chunk in chunks:
+        chunk = held + chunk
+        held = b"\r" if chunk.endswith(b"\r") else b""
+        chunk = chunk.replace(b"\r\n", b"\n")
+        if held:
+            chunk = chunk[:-1]
+        if chunk:
+            yield chunk
+    if held:
+        yield held

@@ -1,0 +1,173 @@
+"""What a message still needs when it starts its way here, and what must not leave with it.
+
+Pure: the clock, the host name and the user come as arguments.  RFC 6409
+section 8 lets a submission agent do all of this, RFC 5322 says how.
+"""
+
+from esmtp_py.errors import MailError
+from esmtp_py.message.address import AddressError, Mailbox, parse_mailboxes
+from esmtp_py.message.header import Header, name_of, value_of
+
+_DESTINATIONS = (b"To", b"Cc", b"Bcc")
+_DAYS = (b"Mon", b"Tue", b"Wed", b"Thu", b"Fri", b"Sat", b"Sun")
+_MONTHS = (b"Jan", b"Feb", b"Mar", b"Apr", b"May", b"Jun", b"Jul", b"Aug", b"Sep", b"Oct", b"Nov", b"Dec")
+# RFC 5322 section 3.6.6: once in each resent block.
+_ONCE = (b"resent-date", b"resent-from", b"resent-sender", b"resent-message-id")
+_UNIQUE_SAFE = frozenset(b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._+=")
+
+
+def recipients_of(header: Header) -> list[Mailbox]:
+    """Whom the header names (-t): To, Cc, Bcc, or their Resent- forms if the message is resent.  Each once.
+
+    Of several resent blocks the topmost counts.  Raises MailError("bad_address")
+    when one of the fields cannot be read: then none of them may be used.
+    """
+    block = _resent_block(header)
+    prefix = b"Resent-" if block else b""
+    names = [(prefix + name).lower() for name in _DESTINATIONS]
+    found: dict[tuple[str, str], Mailbox] = {}
+    for name in names:
+        for field in block or header.fields:
+            if name_of(field) == name:
+                for mailbox in _read(field):
+                    found.setdefault((mailbox.local, mailbox.domain.lower()), mailbox)
+    return list(found.values())
+
+
+def sender_of(header: Header) -> Mailbox | None:
+    """Whose message it is: From:, or Sender: when From: names several or nobody; the Resent- ones if resent.
+
+    None when neither field says; a field that cannot be read says nothing.
+    """
+    block = _resent_block(header)
+    fields, prefix = (block, b"resent-") if block else (header.fields, b"")
+    authors = _first(fields, prefix + b"from")
+    senders = _first(fields, prefix + b"sender")
+    if len(authors) == 1 or not senders:
+        return authors[0] if authors else None
+    return senders[0]
+
+
+def conceal(header: Header) -> None:
+    """Takes Bcc and Resent-Bcc out, all of them."""
+    header.remove(b"Bcc")
+    header.remove(b"Resent-Bcc")
+
+
+def complete(header: Header, *, date: bytes, message_id: bytes, from_line: bytes) -> None:
+    """Makes the header fit to leave: adds Date, From and Message-ID where they are missing or empty.
+
+    All three are field values; an empty one adds nothing.  A resent block gets
+    its own (RFC 5322 section 3.6.6).  Return-Path belongs to final delivery and
+    goes.  A To: that is empty says ``undisclosed-recipients:;`` when no other
+    field names anyone; call conceal() before.
+    """
+    header.remove(b"Return-Path")
+    values = ((b"Date", date), (b"From", from_line), (b"Message-ID", message_id))
+    for name, value in values:
+        if value and not header.get(name):
+            header.replace(name, value)
+    _complete_resent(header, values)
+    if header.get(b"To") is not None and not any(_says_something(header, name) for name in _DESTINATIONS):
+        header.replace(b"To", b"undisclosed-recipients:;")
+
+
+def received_count(header: Header) -> int:
+    """How many hosts the message has passed (RFC 5321 section 6.3)."""
+    return sum(name_of(field) == b"received" for field in header.fields)
+
+
+def date_line(seconds: float, utc_offset_seconds: int) -> bytes:
+    """The value of a Date: field (RFC 5322 section 3.3).  seconds: since 1970 UTC; the zone counts in whole minutes."""
+    offset = int(utc_offset_seconds / 60)
+    days, second = divmod(int(seconds // 1) + offset * 60, 86400)
+    year, month, day = _civil(days)
+    hours, minutes = divmod(abs(offset), 60)
+    sign = b"-" if offset < 0 else b"+"
+    clock = b"%02d:%02d:%02d" % (second // 3600, second // 60 % 60, second % 60)
+    weekday = _DAYS[(days + 3) % 7]
+    return b"%b, %02d %b %04d %b %b%02d%02d" % (weekday, day, _MONTHS[month - 1], year, clock, sign, hours, minutes)
+
+
+def message_id(unique: str, host: str) -> bytes:
+    """``<unique@host>`` (RFC 5322 section 3.6.4); what may not stand there is left out."""
+    left, right = _dot_atom(unique), _dot_atom(host)
+    return b"<%b@%b>" % (left or b"unknown", right or b"localhost")
+
+
+def _resent_block(header: Header) -> list[bytes]:
+    """The raw fields of the topmost resent block, [] if there is none.
+
+    Blocks are told apart by what lies between them (a Received of the hop) or,
+    where nothing does, by a field that a block must have and has only once.
+    Other fields in between are somebody's untidiness.
+    """
+    block: list[bytes] = []
+    times: dict[bytes, int] = {}
+    for field in header.fields:
+        name = name_of(field)
+        if name.startswith(b"resent-"):
+            if name in _ONCE and name in times:
+                _drop_repeats(block, times)
+                break
+            times[name] = times.get(name, 0) + 1
+            block.append(field)
+        elif block and name in (b"received", b"return-path"):
+            break
+    return block
+
+
+def _drop_repeats(block: list[bytes], times: dict[bytes, int]) -> None:
+    """Gives the next block the fields at the end that this one has already: they came before its first mark."""
+    while times[name := name_of(block[-1])] > 1:
+        times[name] -= 1
+        block.pop()
+
+
+def _complete_resent(header: Header, values: "tuple[tuple[bytes, bytes], ...]") -> None:
+    block = _resent_block(header)
+    if not block:
+        return
+    names = {name_of(field) for field in block}
+    missing = Header()
+    for name, value in values:
+        if value and b"resent-" + name.lower() not in names:
+            missing.append(b"Resent-" + name, value)
+    at = next(number for number, field in enumerate(header.fields) if field is block[0])
+    header.fields[at:at] = missing.fields
+
+
+def _read(field: bytes) -> list[Mailbox]:
+    try:
+        return parse_mailboxes(value_of(field))
+    except AddressError as error:
+        name = field.partition(b":")[0].rstrip().decode()
+        raise MailError("bad_address", f"the {name}: field cannot be read: {error.text}") from error
+
+
+def _first(fields: list[bytes], name: bytes) -> list[Mailbox]:
+    for field in fields:
+        if name_of(field) == name:
+            try:
+                return parse_mailboxes(value_of(field))
+            except AddressError:
+                return []
+    return []
+
+
+def _says_something(header: Header, name: bytes) -> bool:
+    return any(value.strip(b" \t,") for prefix in (b"", b"Resent-") for value in header.get_all(prefix + name))
+
+
+def _civil(days: int) -> "tuple[int, int, int]":
+    """Year, month, day of a day since 1970-01-01 in the Gregorian calendar; eras of 400 years, years from March."""
+    era, day = divmod(days + 719468, 146097)
+    year = (day - day // 1460 + day // 36524 - day // 146096) // 365
+    day -= 365 * year + year // 4 - year // 100
+    month = (5 * day + 2) // 153
+    return era * 400 + year + (month > 9), (month + 2) % 12 + 1, day - (153 * month + 2) // 5 + 1
+
+
+def _dot_atom(text: str) -> bytes:
+    kept = bytes(octet for octet in text.encode("ascii", "ignore") if octet in _UNIQUE_SAFE)
+    return b".".join(filter(None, kept.split(b".")))
