@@ -7,7 +7,7 @@ takes the bytes read and gives back each command with its reply.
 
 from esmtp_py.errors import MailError
 from esmtp_py.smtp import order
-from esmtp_py.smtp.command import AUTH, DATA, GREETING, RESPONSE, STARTTLS, Command, Payload
+from esmtp_py.smtp.command import AUTH, DATA, GREETING, RESPONSE, STARTTLS, Command
 from esmtp_py.smtp.reply import Reply, ReplyParser
 
 
@@ -18,19 +18,19 @@ class OutOfOrder(Exception):
 class Client:
     """One connection.  A new one is owed its greeting."""
 
-    __slots__ = ("_output", "_owed", "_parser", "_state", "_trace")
+    __slots__ = ("_output", "_owed", "_parser", "_state")
 
     def __init__(self, trace: "Trace | None" = None) -> None:
-        self._trace = trace
         self._parser = ReplyParser(trace)
         self._state = order.START
         self._owed: list[Command] = []
-        self._output: list[bytes | Payload] = []
+        self._output: list[Command] = []
         self.send(Command(GREETING))
+        self.output()
 
     @property
     def owed(self) -> "Command | None":
-        """The command whose reply comes next."""
+        """The command whose reply comes next; it has been written, or is being."""
         return self._owed[0] if self._owed else None
 
     @property
@@ -54,17 +54,15 @@ class Client:
         if command.verb not in moves:
             raise OutOfOrder(f"{command.verb} while {self._state}")
         self._state = moves[command.verb]
-        self._owed.append(command)
-        if command.line:
-            self._output.append(command.line)
-        if command.payload:
-            self._output.append(command.payload)
-        if self._trace and command.shown:
-            self._trace("C", command.shown)
+        self._output.append(command)
 
-    def output(self) -> "list[bytes | Payload]":
-        """What to write now, in order; a payload is streamed."""
+    def output(self) -> list[Command]:
+        """What to write now, in order: each command's line, then its payload.
+
+        From here on it is owed a reply: one that came before would be an answer to something else.
+        """
         output, self._output = self._output, []
+        self._owed += output
         return output
 
     def feed(self, data: bytes) -> "Iterator[tuple[Command, Reply]]":

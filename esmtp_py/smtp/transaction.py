@@ -117,7 +117,7 @@ class Transaction:
     def _data(self) -> Command:
         self._data_sent = True
         if self._chunking:
-            payload = Payload(self._message.chunks, self._message.header.bytes())
+            payload = Payload(self._message.chunks, bytes(self._message.header))
             return command.bdat(self._message.size, payload, self._final_replies, self)
         data = command.plain(DATA)
         data.owner = self
@@ -223,7 +223,7 @@ class Transaction:
         """The message, or the lone dot that a 354 without recipients still wants (RFC 2920 section 3.1)."""
         if not self._accepted:
             return command.body(Payload(lambda: [b".\r\n"]), owner=self)
-        payload = Payload(lambda: stuff(self._message.chunks()), self._message.header.bytes())
+        payload = Payload(lambda: stuff(self._message.chunks()), bytes(self._message.header))
         return command.body(payload, self._final_replies, self)
 
     def _message_answered(self, answered: Command, reply: Reply) -> None:
