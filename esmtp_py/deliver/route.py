@@ -5,7 +5,6 @@ another, and the caller gets one Outcome for each recipient it asked for.
 """
 
 from esmtp_py.config.identity import Identity
-from esmtp_py.deliver.mda import Mda
 from esmtp_py.deliver.submission import Submission
 from esmtp_py.message.envelope import Envelope, Recipient
 from esmtp_py.outcome import Outcome
@@ -57,12 +56,12 @@ def plan(identity: Identity, envelope: Envelope, trace: "Trace | None" = None) -
                 remote[_qualified(recipient, identity.qualifydomain)] = [recipient.address]
             else:
                 local[recipient] = [recipient.address]
-    agent = Mda(identity, trace) if identity.mda else NoRoute()
-    return [
-        Leg(courier, envelope.to(recipients), originals)
-        for courier, (recipients, originals) in ((Submission(identity, trace), _merge(remote)), (agent, _merge(local)))
-        if recipients
-    ]
+    legs = []
+    if remote:
+        legs.append(_leg(Submission(identity, trace), envelope, remote))
+    if local:
+        legs.append(_leg(_local_courier(identity, trace), envelope, local))
+    return legs
 
 
 def deliver(message: "Message", envelope: Envelope, legs: list[Leg]) -> dict[str, Outcome]:
@@ -78,14 +77,22 @@ def _qualified(recipient: Recipient, domain: str) -> Recipient:
     return Recipient(f"{recipient.address}@{domain}", recipient.notify, recipient.orcpt)
 
 
-def _merge(recipients: dict[Recipient, list[str]]) -> tuple[list[Recipient], dict[str, list[str]]]:
+def _local_courier(identity: Identity, trace: "Trace | None") -> "Courier":
+    if not identity.mda:
+        return NoRoute()
+    from esmtp_py.deliver.mda import Mda
+
+    return Mda(identity, trace)
+
+
+def _leg(courier: "Courier", envelope: Envelope, recipients: dict[Recipient, list[str]]) -> Leg:
     """Each address once: ``joe`` and ``joe@example.org`` may have become the same."""
     unique: dict[str, Recipient] = {}
     originals: dict[str, list[str]] = {}
     for recipient, asked in recipients.items():
         unique.setdefault(recipient.address, recipient)
         originals.setdefault(recipient.address, []).extend(asked)
-    return list(unique.values()), originals
+    return Leg(courier, envelope.to(list(unique.values())), originals)
 
 
 TYPE_CHECKING = False

@@ -6,7 +6,6 @@ Values from a mail never become shell text that could be anything but one word
 
 import os
 import select
-import signal
 import time
 
 from esmtp_py.errors import MailError
@@ -18,6 +17,9 @@ MAX_OUTPUT = 8192
 SECONDS = 1000
 # Between SIGTERM and SIGKILL.
 GRACE = 2.0
+
+# POSIX fixes these three; the signal module would import enum for them
+_SIGKILL, _SIGPIPE, _SIGTERM = 9, 13, 15
 
 _SAFE = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789@%+=:,./-_")
 
@@ -99,8 +101,6 @@ def hook(command: str, name: str, trace: "Trace | None") -> None:
 
     Raises MailError("try_again") when it fails: there may be no way to the server.
     """
-    if not command:
-        return
     if trace:
         trace("*", f"{name}: {command}".encode("utf-8", "replace"))
     devnull = os.open(os.devnull, os.O_RDONLY)
@@ -139,9 +139,7 @@ def _spawn(command: str, actions: "list[tuple[int, int, int]]", **options: "Any"
     arguments = ["/bin/sh", "-c", command]
     try:
         # Python ignores SIGPIPE, and its children would inherit that
-        return os.posix_spawn(
-            "/bin/sh", arguments, os.environ, file_actions=actions, setsigdef=[signal.SIGPIPE], **options
-        )
+        return os.posix_spawn("/bin/sh", arguments, os.environ, file_actions=actions, setsigdef=[_SIGPIPE], **options)
     except (OSError, ValueError) as error:
         raise MailError("system", f"cannot start /bin/sh: {error}") from error
 
@@ -241,7 +239,7 @@ class _Child:
     def _kill(self) -> None:
         """Ends the command: asked first, then made to."""
         self._deadline = time.monotonic() + GRACE
-        for number in (signal.SIGTERM, signal.SIGKILL):
+        for number in (_SIGTERM, _SIGKILL):
             try:
                 os.kill(self._target, number)
                 while not self._exited():

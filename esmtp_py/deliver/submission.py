@@ -2,7 +2,6 @@
 
 from esmtp_py.config.identity import Identity
 from esmtp_py.deliver.session import Session
-from esmtp_py.deliver.shell import hook
 from esmtp_py.errors import MailError
 from esmtp_py.message.envelope import Envelope, Recipient
 from esmtp_py.outcome import Outcome
@@ -30,15 +29,21 @@ class Submission:
         """An Outcome for every recipient of the envelope, whatever happens."""
         outcomes: dict[str, Outcome] = {}
         try:
-            hook(self._identity.preconnect, "preconnect", self._trace)
+            self._hook(self._identity.preconnect, "preconnect")
             try:
                 self._submit(message, envelope, outcomes)
             finally:
-                hook(self._identity.postconnect, "postconnect", self._trace)
+                self._hook(self._identity.postconnect, "postconnect")
         except MailError as error:
             for recipient in envelope.recipients:
                 outcomes.setdefault(recipient.address, error.outcome())
         return outcomes
+
+    def _hook(self, command: str, name: str) -> None:
+        if command:
+            from esmtp_py.deliver.shell import hook
+
+            hook(command, name, self._trace)
 
     def _submit(self, message: "Message", envelope: Envelope, outcomes: dict[str, Outcome]) -> None:
         """Sessions and transactions until every recipient has been asked for.
