@@ -1,14 +1,36 @@
-"""TLS on a Stream, always verified.  The only module that imports ``ssl``, when TLS is really used.
+"""TLS on a Stream, always verified.  The only module that imports OpenSSL, when TLS is really used.
+
+It takes ``_ssl``, the half of ``ssl`` that is written in C: the other half
+costs more to import than a whole mail costs to send, for a server side, enums
+and PEM conversions that are not needed here.  Where ``_ssl`` has not got these
+names (another Python), ``ssl`` itself serves as well.
 
 OpenSSL works on memory here and never on the socket, so that our Finished and
 the first command after it leave in one write: a round trip saved on every mail.
 """
 
 import os
-import ssl
 
 from esmtp_py.errors import MailError
 from esmtp_py.net.stream import Stream
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    # the public names, for the type checker knows no others
+    import ssl as openssl
+    from ssl import SSLContext as Context
+    from typing import Any
+else:
+    try:
+        import _ssl as openssl
+        from _ssl import _SSLContext as Context
+    except ImportError:
+        import ssl as openssl
+        from ssl import SSLContext as Context
+
+_TLS_1_2 = 0x0303  # RFC 5246 section A.1
+# X509_CHECK_FLAG_NEVER_CHECK_SUBJECT of OpenSSL: what ``hostname_checks_common_name = False`` sets
+_NEVER_CHECK_SUBJECT = 0x20
 
 # Where distributions keep a directory of certificates hashed by subject: read
 # one file at a time, when needed, instead of a bundle of 140 at every start.
@@ -29,24 +51,25 @@ class Trust:
         self.passphrase = passphrase
 
 
-def client_context(trust: Trust) -> ssl.SSLContext:
+def client_context(trust: Trust) -> Context:
     """TLS 1.2 or newer, certificate and host name checked, no common name.
 
     Raises MailError("config") for files that cannot be used.
     """
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    context.hostname_checks_common_name = False  # RFC 6125 section 6.4.4: names are in subjectAltName
+    context = Context(openssl.PROTOCOL_TLS_CLIENT)  # verifies certificate and host name
+    private: "Any" = context
+    private.minimum_version = _TLS_1_2
+    private._host_flags |= _NEVER_CHECK_SUBJECT  # RFC 6125 section 6.4.4: names are in subjectAltName
     try:
         _load_authorities(context, trust)
-    except (OSError, ssl.SSLError) as error:
+    except (OSError, openssl.SSLError) as error:
         raise MailError("config", f"cannot use ca_file {trust.ca_file or trust.ca_dir}: {_reason(error)}") from error
     if trust.certificate:
         _load_certificate(context, trust)
     return context
 
 
-def _load_authorities(context: ssl.SSLContext, trust: Trust) -> None:
+def _load_authorities(context: Context, trust: Trust) -> None:
     """The rc's own, else the system's hashed directory, else certifi's bundle."""
     if trust.ca_dir and not os.path.isdir(trust.ca_dir):
         raise MailError("config", f"ca_dir {trust.ca_dir} is no directory")
@@ -71,12 +94,12 @@ def _is_hashed(directory: str) -> bool:
         return False
 
 
-def _load_certificate(context: ssl.SSLContext, trust: Trust) -> None:
+def _load_certificate(context: Context, trust: Trust) -> None:
     # a callable, for OpenSSL would ask at the terminal where there is no passphrase
     passphrase = trust.passphrase or ""
     try:
         context.load_cert_chain(trust.certificate, password=lambda: passphrase)
-    except (OSError, ssl.SSLError, ValueError) as error:
+    except (OSError, openssl.SSLError, ValueError) as error:
         what = f"cannot use certificate {trust.certificate}: {_reason(error)}"
         raise MailError(
             "config", what + "; it must hold certificate and key, and certificate_passphrase open it"
@@ -86,17 +109,17 @@ def _load_certificate(context: ssl.SSLContext, trust: Trust) -> None:
 class TlsStream:
     """The same methods as Stream, encrypted."""
 
-    def __init__(self, stream: "Stream | TlsStream", context: ssl.SSLContext, host: str, deadline: float) -> None:
+    def __init__(self, stream: "Stream | TlsStream", context: Context, host: str, deadline: float) -> None:
         """Shakes hands; ``host`` is the name that the certificate must be for.
 
         Raises MailError("tls") that says which check failed.
         """
-        self.peer = stream.peer
+        self.peer: str = stream.peer
         self._stream = stream
-        self._in = ssl.MemoryBIO()
-        self._out = ssl.MemoryBIO()
-        # bytes, for a str makes ssl import the idna codec
-        self._tls = context.wrap_bio(self._in, self._out, server_hostname=host.encode("ascii"))
+        self._in = openssl.MemoryBIO()
+        self._out = openssl.MemoryBIO()
+        private: "Any" = context
+        self._tls: "Any" = private._wrap_bio(self._in, self._out, False, host)
         self._unread = b""
         self._ended = False
         self._handshake(host, deadline)
@@ -141,8 +164,8 @@ class TlsStream:
     def close(self) -> None:
         """Says goodbye (close_notify) if the socket takes it at once, and closes."""
         try:
-            self._tls.unwrap()
-        except (ssl.SSLError, OSError, ValueError):
+            self._tls.shutdown()
+        except (openssl.SSLError, OSError, ValueError):
             pass  # it has now been said, or cannot be
         try:
             self._stream.send(self._out.read(), 0)
@@ -154,10 +177,11 @@ class TlsStream:
         while True:
             try:
                 # what remains in _out, our Finished, goes with the first command
-                return self._tls.do_handshake()
-            except ssl.SSLWantReadError:
+                self._tls.do_handshake()
+                return
+            except openssl.SSLWantReadError:
                 self._in.write(self._next_of_handshake(deadline))
-            except (ssl.SSLError, ssl.CertificateError) as error:
+            except openssl.SSLError as error:
                 self._alert()
                 raise self._failed(_reason(error, host)) from error
 
@@ -174,15 +198,15 @@ class TlsStream:
     def _decrypt(self) -> bytes:
         """What can be read now; b"" when more has to come first, or at the end."""
         try:
-            data = self._tls.read(65536)
+            data: bytes = self._tls.read(65536)
             self._ended = not data
             return data
-        except ssl.SSLWantReadError:
+        except openssl.SSLWantReadError:
             return b""
-        except (ssl.SSLZeroReturnError, ssl.SSLEOFError):
+        except (openssl.SSLZeroReturnError, openssl.SSLEOFError):
             self._ended = True
             return b""
-        except ssl.SSLError as error:
+        except openssl.SSLError as error:
             # in TLS 1.3 a server refuses our certificate only now
             refused = "ALERT" in (error.reason or "")
             raise MailError(
@@ -214,14 +238,14 @@ class TlsStream:
 
 def _reason(error: Exception, host: str = "") -> str:
     """OpenSSL's words, shortened to what a person can use."""
-    if isinstance(error, ssl.SSLCertVerificationError):
+    if isinstance(error, openssl.SSLCertVerificationError):
         why = error.verify_message.rstrip(".")
         if "ostname mismatch" in why or "address mismatch" in why.lower():
             return f"its certificate is not for {host}: check hostname in the rc"
         if error.verify_code in (18, 19, 20, 21):  # self-signed, or an issuer that nobody here knows
             return f"its certificate is not trusted ({why}): name its authority with ca_file in the rc"
         return f"its certificate is not valid: {why}"
-    if isinstance(error, ssl.SSLError) and error.reason:
+    if isinstance(error, openssl.SSLError) and error.reason:
         return error.reason.replace("_", " ").lower()
     if isinstance(error, OSError) and error.strerror:
         return error.strerror
