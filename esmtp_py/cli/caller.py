@@ -43,6 +43,11 @@ class Caller:
         return self._host
 
     @property
+    def domain(self) -> str:
+        """The domain of the host's name; the name itself when it has none."""
+        return self.host.partition(".")[2] or self.host
+
+    @property
     def address(self) -> str:
         return f"{self.login}@{self.host}"
 

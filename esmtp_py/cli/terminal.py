@@ -7,21 +7,25 @@ instead of by the interpreter when it shuts down.
 
 import os
 
+from esmtp_py.errors import MailError
+
 # A reply may be 200 lines of 8 KiB; nobody reads more than this of it.
 LIMIT = 1000
 
 
 class Stream:
-    """A descriptor to write text to.  ``write`` raises OSError unless it is ``deaf``.
+    """A descriptor to write text to.  ``write`` raises MailError("io") unless it is ``deaf``.
 
+    name: for that error.
     deaf: errors are swallowed, as fits standard error: there is nobody left to
     tell, and what the run is worth does not depend on it.
     """
 
-    __slots__ = ("_deaf", "_fd")
+    __slots__ = ("_deaf", "_fd", "_name")
 
-    def __init__(self, fd: int, *, deaf: bool = False) -> None:
+    def __init__(self, fd: int, name: str, *, deaf: bool = False) -> None:
         self._fd = fd
+        self._name = name
         self._deaf = deaf
 
     def write(self, text: str) -> int:
@@ -29,17 +33,17 @@ class Stream:
         try:
             while data:
                 data = data[os.write(self._fd, data) :]
-        except OSError:
+        except OSError as error:
             if not self._deaf:
-                raise
+                raise MailError("io", f"cannot write to {self._name}: {error.strerror}") from error
         return len(text)
 
     def flush(self) -> None:
         """Nothing is held back; for callers that treat this as a file."""
 
 
-OUT = Stream(1)
-ERR = Stream(2, deaf=True)
+OUT = Stream(1, "standard output")
+ERR = Stream(2, "standard error", deaf=True)
 
 
 def say(text: str) -> None:

@@ -56,7 +56,7 @@ class Transcript:
     def __init__(self, verbose: bool, path: "str | None") -> None:
         """MailError as open_log, so that a run without its transcript does not start."""
         self._verbose = verbose
-        self._file = None if path is None else Stream(open_log(path))
+        self._file = None if path is None else Stream(open_log(path), path)
 
     @property
     def trace(self) -> "Callable[[str, bytes], None] | None":
@@ -74,6 +74,6 @@ class Transcript:
     def _store(self, file: Stream, shown: str) -> None:
         try:
             file.write(shown)
-        except OSError as error:  # the mail is worth more than its transcript
+        except MailError as error:  # the mail is worth more than its transcript
             self._file = None
-            complain(f"the transcript of -X ends here: {error.strerror}")
+            complain(f"{error.text}; the transcript ends here")

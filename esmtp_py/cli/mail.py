@@ -1,0 +1,128 @@
+"""The mail of this run: what the command line, the rc and standard input say about it, put together.
+
+``Mail.prepare`` is the part of the way that sending and -bv share: words of
+argv, rc file, message, identity, envelope.  It ends before anything is sent.
+"""
+
+import os
+
+from esmtp_py.cli.caller import Caller
+from esmtp_py.cli.recipients import difference, from_words, union
+from esmtp_py.cli.select import Choice, qualified, select
+from esmtp_py.cli.stdin import read_message
+from esmtp_py.errors import MailError
+from esmtp_py.message.address import AddressError, parse_reverse_path
+from esmtp_py.message.envelope import Envelope
+from esmtp_py.message.originate import conceal, received_count, recipients_of, sender_of
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from esmtp_py.cli.options import Options
+    from esmtp_py.deliver.route import Leg
+    from esmtp_py.message.address import Mailbox
+    from esmtp_py.message.message import Message
+
+
+class Mail:
+    """Filled step by step; what a step could not settle stays None.
+
+    message:  standard input, without Bcc once the envelope is known.
+    choice:   identity and sender.   envelope: complete.
+    spoiled:  why the message must not leave although it has an envelope.
+    input_touched: reading has begun; what comes back from a second try is not the message.
+    """
+
+    __slots__ = ("caller", "choice", "envelope", "input_touched", "message", "options", "spoiled")
+
+    def __init__(self, options: "Options") -> None:
+        self.options = options
+        self.caller = Caller()
+        self.message: Message | None = None
+        self.choice: Choice | None = None
+        self.envelope: Envelope | None = None
+        self.spoiled: MailError | None = None
+        self.input_touched = False
+
+    def prepare(self, *, with_message: bool) -> "tuple[Choice, Envelope]":
+        """Everything but the sending.  with_message: standard input holds one.  MailError ends the run."""
+        from esmtp_py.config import load
+
+        refuse_privilege(self.options)
+        words, given = from_words(self.options.recipients), given_sender(self.options.sender)
+        if not words and not self.options.from_header:
+            raise MailError("usage", "no recipients: name them, or use -t to take them from the header (--help: more)")
+        config = load(self.options.rc)
+        if with_message:
+            self.read()
+        self.choice = choice = select(config, self.caller, given, self._author())
+        self.envelope = envelope = self._envelope(words, choice.sender)
+        self._judge()
+        return choice, envelope
+
+    def read(self) -> "Message":
+        """Takes the message from standard input."""
+        self.input_touched = True
+        message, self.spoiled = read_message(dot_ends=self.options.dots, binary=self.options.body == "BINARYMIME")
+        self.message = message
+        return message
+
+    def legs(self, trace: "Callable[[str, bytes], None] | None") -> "list[Leg]":
+        """The couriers for the envelope.  A sender without domain gets one for SMTP, not for the MDA."""
+        from esmtp_py.deliver.route import plan
+        from esmtp_py.deliver.submission import Submission
+
+        assert self.choice
+        assert self.envelope
+        legs = plan(self.choice.identity, self.envelope, trace)
+        for leg in legs:
+            if isinstance(leg.courier, Submission):
+                leg.envelope.sender = qualified(leg.envelope.sender, self.choice.identity, self.caller)
+        return legs
+
+    def _author(self) -> str:
+        mailbox = sender_of(self.message.header) if self.message else None
+        return mailbox.address if mailbox else ""
+
+    def _envelope(self, words: "list[Mailbox]", sender: str) -> Envelope:
+        options = self.options
+        found = recipients_of(self.message.header) if options.from_header and self.message else []
+        combine = difference if options.from_header and options.extra == "remove" else union
+        recipients = combine(words, found, options.notify)
+        if not recipients:
+            raise MailError("bad_address", "-t: the header names no recipients; nothing was sent")
+        if self.message:
+            conceal(self.message.header)
+        return Envelope(sender, recipients, body=options.body, ret=options.ret, envid=options.envid)
+
+    def _judge(self) -> None:
+        """RFC 5321 section 6.3: a message that has come too far is going in circles."""
+        if not self.message or self.spoiled:
+            return
+        hops = max(self.options.hops, received_count(self.message.header))
+        if hops > self.options.max_hops:
+            limit = self.options.max_hops
+            self.spoiled = MailError("loop", f"the message has made {hops} hops, more than {limit}: it is in a loop")
+
+
+def given_sender(text: "str | None") -> "str | None":
+    """The address of -f: None if there was no -f, "" for the null sender."""
+    if text is None:
+        return None
+    if text.startswith("-"):
+        raise MailError("bad_address", f"-f {text}: a sender cannot begin with a dash; is its argument missing?")
+    try:
+        mailbox = parse_reverse_path(os.fsencode(text))
+    except AddressError as error:
+        raise MailError("bad_address", f"-f {text}: {error.text}; nothing was sent") from error
+    return mailbox.address if mailbox else ""
+
+
+def refuse_privilege(options: "Options") -> None:
+    """A setuid or setgid program must not open files for its caller."""
+    if os.geteuid() == os.getuid() and os.getegid() == os.getgid():
+        return
+    for flag, value in (("-C", options.rc), ("-X", options.transcript)):
+        if value is not None:
+            raise MailError("not_permitted", f"{flag} is refused to a program that runs with another user's rights")

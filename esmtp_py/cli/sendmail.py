@@ -1,0 +1,143 @@
+"""The sendmail run: one mail from standard input, through its identity's couriers, to an exit code.
+
+    options -> message -> identity and envelope -> header policy -> legs -> outcomes -> report
+
+Each step has what the next one needs or raises a MailError; nothing was sent
+then, and ``_give_up`` tells it to whom -oe says.
+"""
+
+import os
+import time
+
+from esmtp_py.cli import report
+from esmtp_py.cli.caller import Caller, text_of
+from esmtp_py.cli.mail import Mail
+from esmtp_py.cli.select import Choice, forced_sender, qualified
+from esmtp_py.cli.stdin import STDIN
+from esmtp_py.cli.terminal import complain
+from esmtp_py.cli.transcript import Transcript
+from esmtp_py.errors import MailError
+from esmtp_py.message.address import format_mailbox
+from esmtp_py.message.header import Header
+from esmtp_py.message.originate import complete, date_line, message_id
+from esmtp_py.outcome import Outcome, exit_code
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from esmtp_py.cli.options import Options
+
+    Trace = Callable[[str, bytes], None]
+
+# Errors after which standard input is not looked at any more: the call makes
+# no sense, or the input itself has failed.
+_AT_ONCE = ("usage", "not_permitted", "unreadable", "io")
+
+
+def send(options: "Options") -> int:
+    """Sends the mail on standard input; returns the exit code."""
+    mail, trace = Mail(options), None
+    try:
+        trace = Transcript(options.verbose, options.transcript).trace
+        choice, _ = mail.prepare(with_message=True)
+        assert mail.message
+        originate(mail.message.header, options.full_name, choice, mail.caller)
+        return _finish(mail, _deliver(mail, trace), trace)
+    except MailError as error:
+        return _give_up(mail, error, trace)
+
+
+def originate(header: Header, full_name: "str | None", choice: Choice, caller: Caller) -> None:
+    """What a message still needs to be one of this identity's: Date, From, Message-ID, Sender."""
+    identity = choice.identity
+    complete(
+        header,
+        date=now(),
+        message_id=_new_id(choice.author, caller) if identity.message_id else b"",
+        from_line=_from_line(header, full_name, choice, caller),
+    )
+    sender = forced_sender(identity, caller)
+    if sender is not None:
+        header.replace(b"Sender", format_mailbox("", qualified(sender, identity, caller)))
+
+
+def now() -> bytes:
+    """The value of a Date: field for this moment, in the local zone."""
+    seconds = time.time()
+    return date_line(seconds, time.localtime(seconds).tm_gmtoff)
+
+
+def _from_line(header: Header, full_name: "str | None", choice: Choice, caller: Caller) -> bytes:
+    """A From: value, or nothing when none will be needed: the passwd entry may come from a slow server."""
+    resent = any(field[:7].lower() == b"resent-" for field in header.fields)
+    if header.get(b"From") and not resent:
+        return b""
+    return format_mailbox(caller.full_name if full_name is None else text_of(full_name), choice.author)
+
+
+def _new_id(author: str, caller: Caller) -> bytes:
+    """The host makes it unique; a host without domain is known to nobody, so the author's domain stands in."""
+    host = caller.host if "." in caller.host else author.rpartition("@")[2]
+    return message_id(f"{int(time.time()):x}.{os.getpid():x}.{os.urandom(8).hex()}", host)
+
+
+def _deliver(mail: Mail, trace: "Trace | None") -> dict[str, Outcome]:
+    from esmtp_py.deliver.route import deliver
+
+    assert mail.message
+    assert mail.envelope
+    if mail.spoiled:
+        return _all(mail, mail.spoiled)
+    return deliver(mail.message, mail.envelope, mail.legs(trace))
+
+
+def _all(mail: Mail, error: MailError) -> dict[str, Outcome]:
+    assert mail.envelope
+    return {recipient.address: error.outcome() for recipient in mail.envelope.recipients}
+
+
+def _finish(mail: Mail, outcomes: dict[str, Outcome], trace: "Trace | None") -> int:
+    """Reports as -oe says; the exit code is the same whatever it says."""
+    assert mail.message
+    assert mail.envelope
+    assert mail.choice
+    code = exit_code(list(outcomes.values()))
+    failed = report.failures(mail.envelope, outcomes)
+    if mail.options.verbose:
+        report.tell([r for r in mail.envelope.recipients if r not in failed], outcomes)
+    if not failed or mail.options.errors == "quiet":
+        return code
+    if mail.options.errors == "mail":
+        from esmtp_py.cli.notice import keep, mail_back
+
+        if mail_back(mail.message, mail.envelope, outcomes, mail.choice.identity, mail.caller, trace, now()):
+            return code
+        report.tell(failed, outcomes)
+        keep(mail.message, mail.envelope.sender, mail.caller)
+        return code
+    report.tell(failed, outcomes)
+    return code
+
+
+def _give_up(mail: Mail, error: MailError, trace: "Trace | None") -> int:
+    """Nothing was sent.  With an envelope every recipient has failed; without one there is only the error."""
+    if mail.message and mail.envelope and mail.choice:
+        return _finish(mail, _all(mail, error), trace)
+    if mail.options.errors != "quiet":
+        complain(error.text)
+    if error.kind not in _AT_ONCE and not mail.input_touched and not os.isatty(STDIN):
+        _hear_out(mail)
+    if mail.options.errors == "mail" and mail.message:
+        from esmtp_py.cli.notice import keep
+
+        keep(mail.message, mail.options.sender or "", mail.caller)
+    return error.outcome().exit_code
+
+
+def _hear_out(mail: Mail) -> None:
+    """Reads what the caller is still writing: a broken pipe would hide our exit code from it."""
+    try:
+        mail.read()
+    except MailError:
+        pass

@@ -1,0 +1,39 @@
+"""-bv: where each recipient's mail would go.  Sends nothing and opens no connection."""
+
+from esmtp_py.cli.mail import Mail
+from esmtp_py.cli.terminal import say
+from esmtp_py.outcome import Outcome, exit_code
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from esmtp_py.cli.options import Options
+    from esmtp_py.cli.select import Choice
+    from esmtp_py.deliver.route import Leg
+
+
+def verify(options: "Options") -> int:
+    """One line for each recipient on standard output; the exit code says whether all have a way."""
+    mail = Mail(options)
+    choice, envelope = mail.prepare(with_message=options.from_header)
+    routes = {address: (leg, taken) for leg in mail.legs(None) for taken, address in _addresses(leg)}
+    for recipient in envelope.recipients:
+        leg, taken = routes[recipient.address]
+        say(f"{recipient.address}: {_route(choice, leg, taken, recipient.address)}")
+    return exit_code([_prospect(leg) for leg, _ in routes.values()])
+
+
+def _addresses(leg: "Leg") -> list[tuple[str, str]]:
+    """What the courier is told, and for which recipient of ours."""
+    return [(taken, asked) for taken, originals in leg.originals.items() for asked in originals]
+
+
+def _route(choice: "Choice", leg: "Leg", taken: str, asked: str) -> str:
+    renamed = f"as {taken}, " if taken != asked else ""
+    sender = leg.envelope.sender or "<>"
+    return f"{renamed}identity {choice.identity.name}, from {sender}, {leg.courier.describe()}"
+
+
+def _prospect(leg: "Leg") -> Outcome:
+    from esmtp_py.deliver.route import NoRoute
+
+    return Outcome("config" if isinstance(leg.courier, NoRoute) else "delivered")
