@@ -30,7 +30,7 @@ class Spool:
     chunks() may run at once, also in threads.
     """
 
-    __slots__ = ("_directory", "_fd", "_memory", "_writable", "eight_bit", "size")
+    __slots__ = ("_closed", "_directory", "_fd", "_memory", "_writable", "eight_bit", "size")
 
     def __init__(self) -> None:
         self.size = 0
@@ -39,6 +39,7 @@ class Spool:
         self._fd = -1
         self._directory = ""
         self._writable = True
+        self._closed = False
 
     def write(self, data: bytes) -> None:
         """Appends ``data``, whole.  Raises MailError("io") when there is no room for it."""
@@ -62,6 +63,8 @@ class Spool:
 
     def chunks(self) -> "Iterator[bytes]":
         """The whole body in pieces of at most CHUNK bytes.  Raises MailError("io") when the disk fails."""
+        if self._closed:
+            raise ValueError("the spool is closed")
         if self._fd < 0:
             for start in range(0, self.size, CHUNK):
                 yield bytes(self._memory[start : start + CHUNK])
@@ -77,7 +80,7 @@ class Spool:
         fd, self._fd = self._fd, -1
         self._memory = bytearray()
         self._writable = False
-        self.size = 0
+        self._closed = True
         if fd >= 0:
             os.close(fd)
 

@@ -24,6 +24,8 @@ ADDRESS_LIMIT = 498  # octets: MAIL FROM:<...> and its CRLF fit into 512 (sectio
 
 _LETTER_DIGIT_HYPHEN = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.")
 
+_NO_GROUP = -1
+
 # One word or dot of a phrase or local part: kind, value, spaced, offset.
 _Part = tuple[str, str, bool, int]
 
@@ -98,7 +100,8 @@ def format_mailbox(name: str, address: str) -> bytes:
     if not _printable(address):
         raise AddressError("control character in an address", 0)
     words = name.split()
-    if name.isascii() and all(words) and len(name) < 60 and all(map(NOT_ATEXT.isdisjoint, words)) and "=?" not in name:
+    short = len(name) + len(address) < 60  # no line of more than 78 columns comes of it
+    if short and name.isascii() and all(map(NOT_ATEXT.isdisjoint, words)) and "=?" not in name:
         phrase = " ".join(words)
         return (f"{phrase} <{address}>" if phrase else address).encode()
     from esmtp_py.message.phrase import format_phrase
@@ -109,13 +112,13 @@ def format_mailbox(name: str, address: str) -> bytes:
 class _Reader:
     """Reads a whole address list.  mailboxes: what it names.  groups: how many there were."""
 
-    __slots__ = ("_in_group", "groups", "lexer", "mailboxes")
+    __slots__ = ("_group", "groups", "lexer", "mailboxes")
 
     def __init__(self, text: bytes) -> None:
         self.lexer = Lexer(text)
         self.mailboxes: list[Mailbox] = []
         self.groups = 0
-        self._in_group = False
+        self._group = _NO_GROUP  # else how many mailboxes there were before its members
         while self._item():
             pass
 
@@ -123,22 +126,27 @@ class _Reader:
         """Reads up to the next separator; False at the end."""
         lexer = self.lexer
         parts = self._parts()
-        if lexer.kind == ":" and parts and not self._in_group:
-            self._in_group = True
+        if lexer.kind == ":" and parts and self._group == _NO_GROUP:
+            self._group = len(self.mailboxes)
             self.groups += 1
         else:
             self._mailbox(parts)
-            if lexer.kind == ";" and self._in_group:
-                self._in_group = False
-                lexer.advance()
-            elif self._in_group and lexer.kind == END and self.mailboxes:
-                raise lexer.error('a group without its ";"', lexer.at)
-            if lexer.kind not in (",", END):
-                raise lexer.unexpected()
+            self._end_item()
         more = lexer.kind != END
         if more:
             lexer.advance()
         return more
+
+    def _end_item(self) -> None:
+        lexer = self.lexer
+        if self._group != _NO_GROUP:
+            if lexer.kind == ";":
+                self._group = _NO_GROUP
+                lexer.advance()
+            elif lexer.kind == END and len(self.mailboxes) > self._group:  # "undisclosed-recipients:" is seen
+                raise lexer.error('a group without its ";"', lexer.at)
+        if lexer.kind not in (",", END):
+            raise lexer.unexpected()
 
     def _mailbox(self, parts: list[_Part]) -> None:
         """Reads on from the words of an item to the sign after its address; no words, no address."""
@@ -213,7 +221,8 @@ class _Reader:
         if not parts:
             raise self.lexer.unexpected()
         local = self._local(parts)
-        if not local or "@" in local or len(local.encode()) > ADDRESS_LIMIT:
+        torn = local.startswith("=?")  # an encoded-word with a comma in it
+        if not local or torn or "@" in local or len(local.encode()) > ADDRESS_LIMIT:
             raise self.lexer.error("not a local name", parts[0][3])
         return Mailbox("", local, "")
 
@@ -232,11 +241,7 @@ class _Reader:
         """Reads a domain or an address literal."""
         lexer, at = self.lexer, self.lexer.at
         if lexer.kind == LITERAL:
-            literal = lexer.value
-            if not _is_literal(literal):
-                raise lexer.error("not an address literal ([192.0.2.1] or [IPv6:2001:db8::1])", at)
-            lexer.advance()
-            return literal
+            return self._address_literal()
         labels = [self._label()]
         while lexer.kind == ".":
             lexer.advance()
@@ -249,6 +254,15 @@ class _Reader:
         if len(domain.encode()) > DOMAIN_LIMIT:
             raise lexer.error(f"a domain of more than {DOMAIN_LIMIT} octets", at)
         return domain
+
+    def _address_literal(self) -> str:
+        from esmtp_py.message.literal import is_literal
+
+        literal = self.lexer.value
+        if not is_literal(literal[1:-1]):
+            raise self.lexer.error("not an address literal ([192.0.2.1] or [IPv6:2001:db8::1])", self.lexer.at)
+        self.lexer.advance()
+        return literal
 
     def _label(self) -> str:
         label = self.lexer.value
@@ -273,9 +287,7 @@ def _printable(word: str) -> bool:
 
     Joiners are needed to write some languages (RFC 5892 appendix A).
     """
-    return word.isprintable() or (
-        not word.isascii() and word.replace("\u200c", "").replace("\u200d", "").isprintable()
-    )
+    return word.isprintable() or (not word.isascii() and word.replace("\u200c", "").replace("\u200d", "").isprintable())
 
 
 def _is_international(domain: str) -> bool:
@@ -285,15 +297,3 @@ def _is_international(domain: str) -> bool:
     from unicodedata import normalize
 
     return all(ch in _LETTER_DIGIT_HYPHEN for ch in normalize("NFKC", domain) if ch.isascii())
-
-
-def _is_literal(literal: str) -> bool:
-    """True for what RFC 5321 section 4.1.3 allows in brackets."""
-    inside = literal[1:-1]
-    tag, colon, rest = inside.partition(":")
-    if not colon:
-        octets = inside.split(".")
-        return len(octets) == 4 and all(o.isdecimal() and o.isascii() and len(o) < 4 and int(o) < 256 for o in octets)
-    if tag.lower() == "ipv6":
-        return len(rest) < 46 and rest.count(":") >= 2 and set("0123456789abcdefABCDEF:.").issuperset(rest)
-    return bool(tag and rest) and tag.isascii() and rest.isascii() and rest.isprintable() and len(inside) < DOMAIN_LIMIT

@@ -59,16 +59,16 @@ def complete(header: Header, *, date: bytes, message_id: bytes, from_line: bytes
 
     All three are field values; an empty one adds nothing.  A resent block gets
     its own (RFC 5322 section 3.6.6).  Return-Path belongs to final delivery and
-    goes.  A To: that is empty says ``undisclosed-recipients:;`` when no other
-    field names anyone; call conceal() before.
+    goes.  A To: that is empty says ``undisclosed-recipients:;`` when no To or
+    Cc names anyone (Bcc does not count: see conceal).
     """
     header.remove(b"Return-Path")
     values = ((b"Date", date), (b"From", from_line), (b"Message-ID", message_id))
     for name, value in values:
-        if value and not header.get(name):
+        if value and not any(header.get_all(name)):
             header.replace(name, value)
     _complete_resent(header, values)
-    if header.get(b"To") is not None and not any(_says_something(header, name) for name in _DESTINATIONS):
+    if header.get(b"To") is not None and not any(_says_something(header, name) for name in (b"To", b"Cc")):
         header.replace(b"To", b"undisclosed-recipients:;")
 
 

@@ -4,8 +4,25 @@ import binascii
 
 # Decoders are found by importing their module, and some of them (punycode) take quadratic time:
 # only the charsets that mail is written in are looked for.
-_CHARSETS = ("utf-8", "utf8", "us-ascii", "iso-", "iso8859", "latin", "windows-", "cp", "koi8-", "mac",
-             "gb", "big5", "euc-", "shift", "sjis", "ks_c", "tis-620")
+_CHARSETS = (
+    "utf-8",
+    "utf8",
+    "us-ascii",
+    "iso-",
+    "iso8859",
+    "latin",
+    "windows-",
+    "cp",
+    "koi8-",
+    "mac",
+    "gb",
+    "big5",
+    "euc-",
+    "shift",
+    "sjis",
+    "ks_c",
+    "tis-620",
+)
 
 # RFC 2047 section 2 allows 75 for an encoded-word and 76 for its line.  60 fits behind "Resent-From: ", too.
 _WORD_LIMIT = 60
@@ -30,19 +47,20 @@ def decode_phrase(parts: "list[tuple[str, bool, bool]]") -> str:
     parts: its words and dots; each: text, was it quoted, was there space before it.
     """
     name: list[str] = []
-    pending, charset = b"", ""  # encoded-words that follow each other may share a character
+    octets: list[bytes] = []
+    charset = ""  # encoded-words that follow each other may share a character
     for text, quoted, spaced in _words(parts):
         encoded = None if quoted else _encoded_word(text)
-        if encoded and charset == encoded[0]:
-            pending += encoded[1]
-            continue
-        name.append(pending.decode(charset, "replace") if charset else "")
-        if spaced and not (encoded and charset):
-            name.append(" ")
-        charset, pending = encoded or ("", b"")
-        if not encoded:
+        if not (encoded and encoded[0] == charset):
+            name.append(_decode(octets, charset))
+            if spaced and not (encoded and charset):
+                name.append(" ")
+            charset, octets = (encoded[0], []) if encoded else ("", [])
+        if encoded:
+            octets.append(encoded[1])
+        else:
             name.append(text)
-    name.append(pending.decode(charset, "replace") if charset else "")
+    name.append(_decode(octets, charset))
     return _clean("".join(name))
 
 
@@ -70,6 +88,10 @@ def _words(parts: "list[tuple[str, bool, bool]]") -> "list[tuple[str, bool, bool
     return [("".join(texts), quoted, spaced) for texts, quoted, spaced in words]
 
 
+def _decode(octets: list[bytes], charset: str) -> str:
+    return b"".join(octets).decode(charset, "replace") if octets else ""
+
+
 def _encoded_word(word: str) -> "tuple[str, bytes] | None":
     """Charset and bytes of an encoded-word; None for any other word."""
     fields = word[2:-2].split("?") if word[:2] == "=?" and word[-2:] == "?=" else []
@@ -79,7 +101,7 @@ def _encoded_word(word: str) -> "tuple[str, bytes] | None":
     if not charset.startswith(_CHARSETS):
         return None
     try:
-        b"".decode(charset)
+        b" ".decode(charset, "replace")  # of no bytes at all, Python would not look for it
         if fields[1] in "Qq":
             return charset, binascii.a2b_qp(fields[2], header=True)
         if fields[1] in "Bb":
@@ -93,7 +115,7 @@ def _encode(name: str) -> list[str]:
     """Encoded-words (RFC 2047): Q where most of it is plain, else B; no character is cut in two."""
     quoted = [_quote(ch) for ch in name]
     octets = [ch.encode() for ch in name]
-    if sum(map(len, quoted)) <= sum(map(len, octets)) * 4 / 3:
+    if sum(len(piece) == 1 for piece in quoted) >= len(name) / 2:
         return [_OPEN % "q" + "".join(piece) + _CLOSE for piece in _pieces(quoted, _PAYLOAD)]
     pieces = _pieces(octets, _PAYLOAD // 4 * 3)
     return [_OPEN % "b" + binascii.b2a_base64(b"".join(p), newline=False).decode() + _CLOSE for p in pieces]
