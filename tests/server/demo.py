@@ -10,6 +10,7 @@ import subprocess
 import sys
 import sysconfig
 import tempfile
+import textwrap
 
 from tests.server.submission import SubmissionServer
 from tests.server.transaction import Mail
@@ -42,13 +43,12 @@ def main() -> int:
     esmtp = os.path.join(sysconfig.get_path("scripts"), "esmtp")
     with SubmissionServer() as server, tempfile.TemporaryDirectory() as directory:
         rc = os.path.join(directory, "esmtprc")
-        show("A submission server listens on loopback.  The rc file:", write_rc(rc, server).splitlines())
+        show("A submission server listens on loopback.  The rc file:", write_rc(rc, server))
         command = [esmtp, "-C", rc, "-f", "alice@example.org", "-v", "-i", "-t"]
-        show(f"$ {' '.join(command)} < mail", [])
-        sys.stdout.flush()
-        status = subprocess.run(command, input=MAIL, timeout=60).returncode
+        print(f"\n$ {' '.join(command)} < mail", flush=True)
+        status = subprocess.run(command, input=MAIL, stderr=subprocess.STDOUT, timeout=60).returncode
         server.settle()
-    show(f"Exit status {status}.  What the server took:", [])
+    print(f"\nExit status {status}.")
     for mail in server.mails:
         show_mail(mail)
     complaints = server.violations + judge(status, server.mails)
@@ -64,19 +64,16 @@ def write_rc(path: str, server: SubmissionServer) -> str:
     return text
 
 
-def show(title: str, lines: list[str]) -> None:
-    print(f"\n{title}")
-    for line in lines:
-        print(f"    {line}")
+def show(title: str, text: str) -> None:
+    print(f"\n{title}\n")
+    print(textwrap.indent(text, "    ", lambda line: True))
 
 
 def show_mail(mail: Mail) -> None:
     session = mail.session
-    show(
-        f"{session.tls}, {session.mechanism} as {session.user}, {mail.command}, {session.turns} turns",
-        [f"from {mail.sender}", *(f"to   {recipient}" for recipient in mail.recipients)],
-    )
-    show("", mail.data.decode("utf-8", "backslashreplace").splitlines())
+    how = f"{session.tls}, AUTH {session.mechanism} as {session.user}, {mail.command}, {session.turns} turns"
+    show(f"What the server took ({how}):", f"from {mail.sender}\nto   " + "\nto   ".join(mail.recipients))
+    print(textwrap.indent(mail.data.decode("utf-8", "backslashreplace"), "    ", lambda line: True).replace("\r", ""))
 
 
 def judge(status: int, mails: list[Mail]) -> list[str]:
