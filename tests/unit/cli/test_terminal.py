@@ -1,0 +1,47 @@
+"""Nothing that a peer or a caller wrote plays tricks on a terminal, and output errors are seen."""
+
+import os
+
+import pytest
+
+from esmtp_py.cli.terminal import LIMIT, Stream, complain, printable, say
+from esmtp_py.errors import MailError
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("550 no such user", "550 no such user"),
+        ("grüße ✓", "grüße ✓"),
+        ("a\r\nb\tc", r"a\x0d\x0ab\x09c"),
+        ("\x1b[2J\x07\0\x7f", r"\x1b[2J\x07\x00\x7f"),
+        ("\x9b31m", r"\x9b31m"),
+        ("a\u202eb\u2028c", r"a\u202eb\u2028c"),
+        ("\U000e0041", r"\U000e0041"),
+        ("caf\udce9", r"caf\xe9"),
+        ("x" * LIMIT, "x" * LIMIT),
+        ("x" * (LIMIT + 1), "x" * LIMIT + "…"),
+    ],
+)
+def test_printable(text: str, shown: str) -> None:
+    assert printable(text) == shown
+
+
+def test_one_line_each(capfd: pytest.CaptureFixture[str]) -> None:
+    say("a\nb")
+    complain("c\nd")
+    captured = capfd.readouterr()
+    assert captured.out == "a\\x0ab\n"
+    assert captured.err == "esmtp: c\\x0ad\n"
+
+
+def test_a_full_or_closed_output_is_an_error_unless_deaf() -> None:
+    read, write = os.pipe()
+    os.close(read)
+    try:
+        with pytest.raises(MailError, match="cannot write to it: Broken pipe") as caught:
+            Stream(write, "it").write("x")
+        assert caught.value.kind == "io"
+        Stream(write, "it", deaf=True).write("x")
+    finally:
+        os.close(write)
