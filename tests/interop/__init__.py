@@ -1,0 +1,1 @@
+"""The installed command among the real programs of Debian: its callers on one side, mail servers on the other."""
