@@ -72,7 +72,7 @@ def show(title: str, text: str) -> None:
 def show_mail(mail: Mail) -> None:
     session = mail.session
     how = f"{session.tls}, AUTH {session.mechanism} as {session.user}, {mail.command}, {session.turns} turns"
-    show(f"What the server took ({how}):", f"from {mail.sender}\nto   " + "\nto   ".join(mail.recipients))
+    show(f"What the server took ({how}):", f"from {mail.sender}\nto   " + "\nto   ".join(mail.recipients) + "\n")
     print(textwrap.indent(mail.data.decode("utf-8", "backslashreplace"), "    ", lambda line: True).replace("\r", ""))
 
 
