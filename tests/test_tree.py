@@ -2,12 +2,14 @@
 
 import ast
 import re
+import textwrap
 import tomllib
 from pathlib import Path
 
 import pytest
 
 import esmtp_py
+from esmtp_py.config import load
 
 ROOT = Path(__file__).resolve().parents[1]
 GENERATED = "_esmtprc_tables.py"
@@ -85,6 +87,23 @@ def test_every_place_a_document_names_is_there(document: str) -> None:
 
 def test_the_changelog_knows_this_version() -> None:
     assert f"\n## [{esmtp_py.__version__}]" in (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+
+
+def rc_examples(document: str) -> list[str]:
+    """Its indented blocks that are rc files."""
+    blocks = re.findall(r"(?:^(?: {4}.*)?\n)+", (ROOT / document).read_text(encoding="utf-8"), re.MULTILINE)
+    blocks = [textwrap.dedent(block).strip("\n") + "\n" for block in blocks]
+    return [block for block in blocks if re.match("identity|hostname|mda", block)]
+
+
+def test_the_rc_files_in_the_readme_are_right(tmp_path: Path) -> None:
+    examples = rc_examples("README.md")
+    assert len(examples) >= 3
+    for number, text in enumerate(examples):
+        path = tmp_path / str(number)
+        path.touch(mode=0o600)
+        path.write_text(text, encoding="utf-8")
+        assert load(str(path)).identities
 
 
 def test_documents_name_the_layers_in_the_order_that_is_enforced() -> None:
