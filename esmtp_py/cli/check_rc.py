@@ -1,0 +1,125 @@
+"""``esmtp --check-rc [FILE]``: every problem of an rc file, or what it comes to."""
+
+from esmtp_py.config import rcfile
+from esmtp_py.config.build import SETTINGS, SPELLING
+from esmtp_py.config.identity import LMTP, Identity, Server
+from esmtp_py.config.model import Config, without_file
+from esmtp_py.config.reader import holds_password, interpret
+from esmtp_py.errors import MailError
+from esmtp_py.outcome import EX_OK, TABLE
+from esmtp_py.secret.text import Secret
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Protocol
+
+    class Writer(Protocol):
+        def write(self, text: str, /) -> object: ...
+
+
+# What holds when a statement is not written.
+DEFAULTS = {
+    "username": "none: no login",
+    "starttls": "used if offered; with a login it must be, except to this machine",
+    "ca_file": "the system's, unless ca_dir is written",
+    "ca_dir": "the system's, unless ca_file is written",
+    "helo": "the name of this machine",
+    "timeout": "as RFC 5321 says",
+    "sender": "the sender as given, or the first address",
+}
+
+
+def check_rc(path: "str | None", out: "Writer") -> int:
+    """Prints to ``out``; returns 0, or 78 if there is a problem.  Secrets are not shown.
+
+    path: the file given with -C; None for the one that would be used.
+    """
+    try:
+        found = rcfile.find(path)
+    except MailError as error:
+        out.write(error.text + "\n")
+        return TABLE[error.kind][2]
+    if found is None:
+        out.write("There is no rc file: this holds for every sender.\n")
+        _print_config(without_file(), out)
+        return EX_OK
+    return _check(found, out)
+
+
+def _check(found: rcfile.RcFile, out: "Writer") -> int:
+    statements, config, problems = interpret(found.source)
+    faults = list(found.faults)
+    if found.open_to_others and not faults and holds_password(statements):
+        faults.append(found.open_to_others)
+    for fault in faults:
+        out.write(fault + "\n")
+    if problems:
+        from esmtp_py.config.complaint import report
+
+        out.write(report(found.source, problems) + "\n")
+    if problems or faults:
+        return TABLE["config"][2]
+    from esmtp_py.config.advice import advice
+
+    _print_config(config, out)
+    for warning in advice(statements, config, found.source):
+        out.write(f"warning: {warning}\n")
+    return EX_OK
+
+
+def _print_config(config: Config, out: "Writer") -> None:
+    for name in ("select_by", "unmatched"):
+        out.write(_line(name, getattr(config, name), config.origin.get(name, "default"), indent=""))
+    for identity in config.identities:
+        out.write("\n" + _line("identity", _served(identity), identity.where or "default", indent=""))
+        for name in SETTINGS:
+            out.write(_line(SPELLING.get(name, name), _shown(identity, name), identity.origin.get(name, "default")))
+
+
+def _line(name: str, value: str, origin: str, indent: str = "    ") -> str:
+    return f"{indent}{name:{26 - len(indent)}} {value:40}  # {origin}\n"
+
+
+def _served(identity: Identity) -> str:
+    named = ", ".join(_text(address) for address in identity.addresses)
+    if not identity.is_default:
+        return named or "(nobody)"
+    return f"{named} (default)" if named else "(default)"
+
+
+def _shown(identity: Identity, name: str) -> str:
+    value = getattr(identity, SETTINGS[name][0])
+    if name == "starttls" and identity.implicit_tls:
+        return "implicit"
+    if name not in identity.origin and name in DEFAULTS:
+        return DEFAULTS[name]
+    if value is None or (value == "" and name != "force_reverse_path"):
+        return "none"
+    if isinstance(value, Secret):
+        return "(hidden)"
+    if isinstance(value, bool):
+        return "enabled" if value else "disabled"
+    if isinstance(value, Server):
+        return _server(value)
+    return _text(str(value))
+
+
+def _server(server: Server) -> str:
+    if server.path:
+        return _text(f"{'lmtp' if server.protocol == LMTP else 'unix'}:{server.path}")
+    return f"lmtp:{server}" if server.protocol == LMTP else str(server)
+
+
+def _text(value: str) -> str:
+    """As it may be written in the rc file."""
+    plain = value.isprintable() and value and not set(value) & set(" \t=;:,\\\"'#")
+    if plain:
+        return value
+    made = "".join(c if c.isprintable() and c not in '\\"' else _escaped(c) for c in value)
+    return f'"{made}"'
+
+
+def _escaped(character: str) -> str:
+    if character in '\\"':
+        return "\\" + character
+    return "".join(f"\\x{byte:02x}" for byte in character.encode("utf-8", "surrogateescape"))

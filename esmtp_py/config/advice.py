@@ -1,0 +1,98 @@
+"""What is allowed in an rc file and still most likely a mistake; for ``esmtp --check-rc``."""
+
+import os
+
+from esmtp_py.config.identity import STARTTLS_DISABLED, SUBMISSIONS_PORT, Identity
+from esmtp_py.config.model import Config
+from esmtp_py.config.source import Source
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from esmtp_py.grammar.esmtprc import Statement
+
+
+def advice(statements: "list[Statement]", config: Config, source: Source) -> list[str]:
+    """Warnings, each ``file:line: text``."""
+    found = [*_overridden(statements, source), *_shadowed(config), *_unreachable(config)]
+    for identity in config.identities:
+        for statement, text in (*_login(identity), *_tls(identity), *_local(identity), *_files(identity)):
+            found.append(f"{identity.origin[statement]}: {text}")
+    return found
+
+
+def _overridden(statements: "list[Statement]", source: Source) -> "Iterator[str]":
+    """Of two equal statements in a section, and of two ``default`` in the file, the later one wins."""
+    seen: dict[str, int] = {}
+    for statement in statements:
+        if statement.name == "identity":
+            seen = {name: offset for name, offset in seen.items() if name == "default"}
+            continue
+        if statement.name in seen:
+            yield (
+                f"{source.where(seen[statement.name])}: {statement.name} has no effect: "
+                f"the one on line {source.position(statement.offset)[0]} wins"
+            )
+        seen[statement.name] = statement.offset
+
+
+def _shadowed(config: Config) -> "Iterator[str]":
+    served: dict[str, Identity] = {}
+    for identity in reversed(config.identities):
+        for address in identity.addresses:
+            later = served.setdefault(address.lower(), identity)
+            if later is not identity:
+                yield f"{identity.where}: {address} is served by the later identity at {later.where}"
+
+
+def _unreachable(config: Config) -> "Iterator[str]":
+    first = config.identities[0]
+    if not first.addresses and first is not config.default:
+        yield (
+            f"{first.where}: nothing uses the statements before the first identity: "
+            f"the default is the one at {config.default.where}"
+        )
+
+
+def _login(identity: Identity) -> "Iterator[tuple[str, str]]":
+    written = identity.origin
+    if "password" in written and not identity.username:
+        yield "password", "a password, but no username: nobody logs in"
+    if identity.username and identity.password is None:
+        yield "username", "a username, but no password"
+    if "auth" in written and not identity.username:
+        yield "auth", "no username: nobody logs in"
+    if identity.username and identity.starttls == STARTTLS_DISABLED and not identity.server.loopback:
+        yield "starttls", f"the password goes over the network in clear text; write: {_remedy(identity)}"
+
+
+def _remedy(identity: Identity) -> str:
+    return "starttls implicit" if identity.server.service == SUBMISSIONS_PORT else "starttls required"
+
+
+def _tls(identity: Identity) -> "Iterator[tuple[str, str]]":
+    written = identity.origin
+    if identity.starttls == STARTTLS_DISABLED:
+        if identity.server.service == SUBMISSIONS_PORT:
+            yield "starttls", "port 465 speaks nothing but TLS; write: starttls implicit"
+        for name in ("ca_file", "ca_dir", "certificate"):
+            if name in written:
+                yield name, "has no effect with starttls disabled"
+    if identity.certificate_passphrase is not None and not identity.certificate:
+        yield "certificate_passphrase", "a passphrase, but no certificate"
+
+
+def _local(identity: Identity) -> "Iterator[tuple[str, str]]":
+    if identity.force_mda and not identity.mda:
+        yield "force_mda", "force_mda, but no mda to deliver with"
+
+
+def _files(identity: Identity) -> "Iterator[tuple[str, str]]":
+    for name, path, usable in (
+        ("ca_file", identity.ca_file, os.path.isfile),
+        ("ca_dir", identity.ca_dir, os.path.isdir),
+        ("certificate", identity.certificate, os.path.isfile),
+    ):
+        if path and not (usable(path) and os.access(path, os.R_OK)):
+            yield name, f"{path} is not there or cannot be read"

@@ -1,0 +1,147 @@
+"""From the statements of an rc file to a Config."""
+
+from esmtp_py.config import values
+from esmtp_py.config.identity import Identity
+from esmtp_py.config.model import Config
+from esmtp_py.config.source import Problem, Source
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+    from esmtp_py.grammar.esmtprc import Statement
+
+    Check = Callable[[str, Source], Any]
+
+# statement: (attribute of Identity, what checks its value)
+SETTINGS: "dict[str, tuple[str, Check]]" = {
+    "hostname": ("server", values.server),
+    "username": ("username", values.one_line),
+    "password": ("password", values.secret),
+    "auth": ("auth", values.mechanism),
+    "starttls": ("starttls", values.tls_policy),
+    "ca_file": ("ca_file", values.path),
+    "ca_dir": ("ca_dir", values.path),
+    "certificate": ("certificate", values.path),
+    "certificate_passphrase": ("certificate_passphrase", values.secret),
+    "helo": ("helo", values.optional_domain),
+    "timeout": ("timeout", values.seconds),
+    "sender": ("sender", values.percent_address),
+    "force_reverse_path": ("force_reverse_path", values.percent_reverse_path),
+    "force_sender": ("force_sender", values.percent_address),
+    "message_id": ("message_id", values.switch),
+    "qualifydomain": ("qualifydomain", values.optional_domain),
+    "preconnect": ("preconnect", values.command),
+    "postconnect": ("postconnect", values.command),
+    "mda": ("mda", values.command),
+    "force_mda": ("force_mda", values.one_line),
+}
+
+# Statements that are not written as they are called.
+SPELLING = {"force_reverse_path": "force reverse_path", "force_sender": "force sender"}
+
+# Said once for the whole file, before the first identity.
+FILE_WIDE: "dict[str, Check]" = {"select_by": values.selector, "unmatched": values.fallback}
+
+
+class Section:
+    """The statements under one ``identity`` line, or before the first one."""
+
+    __slots__ = ("addresses", "origin", "settings", "where")
+
+    def __init__(self, where: str, addresses: "tuple[str, ...]") -> None:
+        self.where = where
+        self.addresses = addresses
+        self.settings: "dict[str, Any]" = {}
+        self.origin: dict[str, str] = {}
+
+    def identity(self, is_default: bool) -> Identity:
+        return Identity(
+            addresses=self.addresses, is_default=is_default, where=self.where, origin=self.origin, **self.settings
+        )
+
+
+class Builder:
+    """Takes statement after statement; problems collects what is wrong."""
+
+    __slots__ = ("_default", "_file_wide", "_origin", "_sections", "_source", "problems")
+
+    def __init__(self, source: Source) -> None:
+        self._source = source
+        self._sections = [Section("", ())]
+        self._default: Section | None = None
+        self._file_wide: dict[str, str] = {}
+        self._origin: dict[str, str] = {}
+        self.problems: list[Problem] = []
+
+    def take(self, statement: "Statement") -> None:
+        name = statement.name
+        where = self._source.where(statement.offset)
+        if name == "identity":
+            self._open(statement, where)
+        elif name in FILE_WIDE:
+            self._set_file_wide(statement, where)
+        else:
+            section = self._sections[-1]
+            section.where = section.where or where
+            section.origin[name] = where
+            if name == "default":
+                self._default = section
+            elif name in SETTINGS:
+                attribute, check = SETTINGS[name]
+                for made in self._checked(statement, check):
+                    section.settings[attribute] = made
+
+    def _open(self, statement: "Statement", where: str) -> None:
+        addresses = self._checked(statement, values.sender_pattern)
+        self._sections.append(Section(where, tuple(dict.fromkeys(addresses))))
+
+    def _set_file_wide(self, statement: "Statement", where: str) -> None:
+        name = statement.name
+        if len(self._sections) > 1:
+            self._complain(statement.offset, f"{name} holds for the whole file: write it before the first identity")
+        for made in self._checked(statement, FILE_WIDE[name]):
+            self._file_wide[name] = made
+            self._origin[name] = where
+
+    def _checked(self, statement: "Statement", check: "Check") -> "list[Any]":
+        """The values of a statement, those left out that are wrong."""
+        made = []
+        for value in statement.values:
+            if value is None:
+                continue
+            if value.fault:
+                self._complain(*value.fault)
+                continue
+            try:
+                made.append(check(value.text, self._source))
+            except ValueError as error:
+                self._complain(value.offset, f"{SPELLING.get(statement.name, statement.name)}: {error}")
+        return made
+
+    def _complain(self, offset: int, text: str) -> None:
+        self.problems.append(Problem(offset, text))
+
+    def config(self) -> Config:
+        """What was taken so far.  Of no use if there are problems."""
+        first, *named = self._sections
+        # Anything said before the first identity makes a section of its own (and without a file there is only that).
+        sections = self._sections if first.where or not named else named
+        default = self._default or sections[0]
+        identities = tuple(section.identity(section is default) for section in sections)
+        return Config(
+            identities,
+            next(identity for identity in identities if identity.is_default),
+            path=self._source.path,
+            origin=self._origin,
+            **self._file_wide,
+        )
+
+
+def build(statements: "list[Statement]", source: Source) -> "tuple[Config, list[Problem]]":
+    """The Config the statements come to, and what is wrong with them; with problems the Config is of no use."""
+    builder = Builder(source)
+    for statement in statements:
+        builder.take(statement)
+    return builder.config(), builder.problems

@@ -1,0 +1,194 @@
+"""What the values of an rc file may be: text in, checked value out.
+
+Each function raises ValueError with the words a message shows; the text given
+is never repeated there unless it is harmless.
+"""
+
+from esmtp_py.config.expand import unknown_form
+from esmtp_py.config.identity import (
+    LMTP,
+    SMTP,
+    STARTTLS_DISABLED,
+    STARTTLS_ENABLED,
+    STARTTLS_IMPLICIT,
+    STARTTLS_REQUIRED,
+    SUBMISSION_PORT,
+    Server,
+)
+from esmtp_py.config.model import DEFAULT, ENVELOPE, HEADER, REFUSE
+from esmtp_py.config.source import Source
+from esmtp_py.secret.text import Secret
+
+LMTP_PORT = "24"  # registered for LMTP; RFC 2033 names none
+LONGEST_TIMEOUT = 86400  # a server that needs a day for one reply is broken
+AUTOMATIC = "automatic"
+MECHANISMS = {"automatic": AUTOMATIC, "plain": "PLAIN", "login": "LOGIN", "cram-md5": "CRAM-MD5"}
+POLICIES = (STARTTLS_DISABLED, STARTTLS_ENABLED, STARTTLS_REQUIRED, STARTTLS_IMPLICIT)
+
+_CONTROL = frozenset(map(chr, (*range(32), 127)))
+# What no host name or domain contains, and what would break a command line (RFC 5321 section 4.1.2).
+_NOT_IN_HOSTS = _CONTROL | frozenset(" \"'()<>,;@\\/")
+_NOT_IN_ADDRESSES = frozenset(' "(),;<>\\')
+_IPV6 = frozenset("0123456789abcdefABCDEF:.")
+
+
+def server(text: str, source: Source) -> Server:
+    """HOST, HOST:SERVICE, [::1]:SERVICE, ::1, lmtp:HOST:SERVICE, lmtp:/path, unix:/path, /path."""
+    for scheme, protocol in (("", SMTP), ("unix:", SMTP), ("lmtp:", LMTP)):
+        if text.startswith(scheme + "/"):
+            return Server("", "", protocol=protocol, path=one_line(text[len(scheme) :], source))
+    rest = text.removeprefix("lmtp:")
+    # "lmtp:24" is port 24 of a host called lmtp, as it always was.
+    if rest != text and not rest.isdecimal():
+        host, service = _host_and_service(rest, LMTP_PORT)
+        return Server(host, service, protocol=LMTP)
+    host, service = _host_and_service(text, SUBMISSION_PORT)
+    return Server(host, service)
+
+
+def _host_and_service(text: str, default: str) -> "tuple[str, str]":
+    if text.startswith("["):
+        literal, bracket, tail = text[1:].partition("]")
+        if not bracket or (tail and not tail.startswith(":")):
+            raise ValueError("expected an address in brackets as in [::1]:587")
+        return _literal(literal), _service(tail[1:]) if tail else default
+    if text.count(":") > 1:
+        return _literal(text), default
+    host, colon, tail = text.partition(":")
+    return domain(host), _service(tail) if colon else default
+
+
+def _literal(text: str) -> str:
+    address, _, scope = text.partition("%")
+    if ":" in address:
+        if set(address) <= _IPV6 and not (set(scope) & _NOT_IN_HOSTS):
+            return text
+    elif address.replace(".", "").isdecimal() and address.count(".") == 3:
+        return text
+    raise ValueError("expected a host name, HOST:SERVICE, or an IPv6 address such as [::1]:587")
+
+
+def _service(text: str) -> str:
+    if text.isdecimal() and text.isascii():
+        if len(text) <= 5 and 1 <= int(text) <= 65535:
+            return text
+        raise ValueError("expected a port number from 1 to 65535 after the colon")
+    if text and text.isascii() and text.replace("-", "").replace("_", "").isalnum():
+        return text
+    raise ValueError("expected a port number or a service name after the colon")
+
+
+def domain(text: str, source: "Source | None" = None) -> str:
+    """A host name, a domain, or (for helo) an address literal."""
+    if not text:
+        raise ValueError("expected a host name, not an empty one")
+    if set(text) & _NOT_IN_HOSTS or not text.isprintable() or text.startswith("."):
+        raise ValueError("expected a host name such as mail.example.org")
+    return text
+
+
+def optional_domain(text: str, source: Source) -> str:
+    """As domain; the empty one is as if nothing had been written."""
+    return domain(text) if text else ""
+
+
+def address(text: str, source: "Source | None" = None) -> str:
+    """An address, or a bare local name; "" and "<>" are the null one.  White space only in a quoted local part."""
+    if text.startswith("<") and text.endswith(">"):
+        text = text[1:-1]
+    local, at, _ = text.rpartition("@")
+    quoted = at and len(local) > 1 and local[0] == local[-1] == '"'
+    if not text.isprintable() or set(text[len(local) :] if quoted else text) & _NOT_IN_ADDRESSES:
+        raise ValueError("expected an address such as me@example.org, without a name or comment")
+    return text
+
+
+def sender_pattern(text: str, source: Source) -> str:
+    """An address an identity serves, or *@DOMAIN."""
+    text = address(text)
+    if text.startswith("*@"):
+        if "*" in text[2:]:
+            raise ValueError("the only pattern is *@DOMAIN; write each domain out")
+        domain(text[2:])
+    return text
+
+
+def percent_address(text: str, source: Source) -> str:
+    """An address with %u, %h, %d, %%; not the null one."""
+    made = percent_reverse_path(text, source)
+    if not made:
+        raise ValueError("expected an address, not an empty one")
+    return made
+
+
+def percent_reverse_path(text: str, source: Source) -> str:
+    """An address with %u, %h, %d, %%, or the null one."""
+    unknown = unknown_form(text)
+    if unknown:
+        raise ValueError("of the % forms only %u, %h and %d mean something here; write %% for a percent sign")
+    return address(text)
+
+
+def secret(text: str, source: Source) -> Secret:
+    return Secret(text)
+
+
+def mechanism(text: str, source: Source) -> str:
+    try:
+        return MECHANISMS[text.lower()]
+    except KeyError:
+        raise ValueError("expected plain, login, cram-md5 or automatic") from None
+
+
+def tls_policy(text: str, source: Source) -> str:
+    return _one_of(text, POLICIES, "expected disabled, enabled, required or implicit")
+
+
+def switch(text: str, source: Source) -> bool:
+    return _one_of(text, ("enabled", "disabled"), "expected enabled or disabled") == "enabled"
+
+
+def selector(text: str, source: Source) -> str:
+    return _one_of(text, (ENVELOPE, HEADER), "expected envelope or header")
+
+
+def fallback(text: str, source: Source) -> str:
+    return _one_of(text, (DEFAULT, REFUSE), "expected default or refuse")
+
+
+def _one_of(text: str, words: "tuple[str, ...]", otherwise: str) -> str:
+    if text not in words:
+        raise ValueError(otherwise)
+    return text
+
+
+def seconds(text: str, source: Source) -> int:
+    if len(text) <= 5 and 1 <= int(text) <= LONGEST_TIMEOUT:
+        return int(text)
+    raise ValueError(f"expected a number of seconds from 1 to {LONGEST_TIMEOUT}")
+
+
+def path(text: str, source: Source) -> str:
+    """A file or directory: ~/ is the home directory, and a relative path starts where the rc file is."""
+    one_line(text, source)
+    if not text:
+        raise ValueError("expected a file name, not an empty one")
+    if text == "~" or text.startswith("~/"):
+        if not source.home:
+            raise ValueError("there is no home directory to put in the place of ~")
+        return source.home.rstrip("/") + text[1:]
+    if text.startswith("/"):
+        return text
+    return source.directory.rstrip("/") + "/" + text
+
+
+def one_line(text: str, source: Source) -> str:
+    """Any text without control characters."""
+    if set(text) & _CONTROL:
+        raise ValueError("control characters are not allowed here")
+    return text
+
+
+def command(text: str, source: Source) -> str:
+    """For the shell: anything."""
+    return text

@@ -1,0 +1,433 @@
+r"""The language of ~/.esmtprc: tokens, lexer states, productions, actions.
+
+This is a PLY module, but it imports neither PLY nor re: esmtp_py.config.driver
+calls the same t_ and p_ functions through generated tables, and an ordinary
+mail never pays for a parser generator.  Hence two rules for what is written
+here: a t_ function sets the type and uses of ``t`` only value, lexpos and
+lexer.begin(); a p_ action uses nothing of ``p`` but its items.
+
+After a change: ``python -m esmtp_py.grammar``.
+"""
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Protocol
+
+    class Lexer(Protocol):
+        def begin(self, state: str) -> None: ...
+
+    class Token(Protocol):
+        type: str
+        value: Any
+        lexpos: int
+        lexer: Lexer
+
+    class Production(Protocol):
+        parser: Any
+
+        def __getitem__(self, index: int, /) -> Any: ...
+        def __setitem__(self, index: int, value: Any, /) -> None: ...
+
+
+class Value:
+    """One word of the file: its text after escapes, and where it stands.
+
+    offset: of its first character in the file, the quote included.
+    fault:  None, or (offset, what is wrong) when it has no text.
+    """
+
+    __slots__ = ("fault", "offset", "text")
+
+    def __init__(self, text: str, offset: int, fault: "tuple[int, str] | None" = None) -> None:
+        self.text = text
+        self.offset = offset
+        self.fault = fault
+
+    def __repr__(self) -> str:
+        return f"Value({self.text!r}, {self.offset}, {self.fault!r})"
+
+
+class Statement:
+    """One statement: its canonical name (``hostname`` also for ``host``), where it stands, and its values.
+
+    values holds None where recovery from a syntax error put something in.
+    """
+
+    __slots__ = ("name", "offset", "values")
+
+    def __init__(self, name: str, offset: int, *values: "Value | None") -> None:
+        self.name = name
+        self.offset = offset
+        self.values = list(values)
+
+    def __repr__(self) -> str:
+        return f"Statement({self.name!r}, {self.offset}, {self.values!r})"
+
+
+# --- tokens -----------------------------------------------------------------
+
+# The words of the C esmtp.  They are reserved wherever a bare word may stand,
+# except after the four words that always take a value.
+KEYWORDS = {
+    "identity": "IDENTITY",
+    "default": "DEFAULT",
+    "hostname": "HOSTNAME",
+    "host": "HOSTNAME",
+    "username": "USERNAME",
+    "user": "USERNAME",
+    "password": "PASSWORD",
+    "pass": "PASSWORD",
+    "starttls": "STARTTLS",
+    "tls": "STARTTLS",
+    "certificate_passphrase": "CERTIFICATE_PASSPHRASE",
+    "helo": "HELO",
+    "qualifydomain": "QUALIFYDOMAIN",
+    "force": "FORCE",
+    "reverse_path": "REVERSE_PATH",
+    "sender": "SENDER",
+    "message_id": "MESSAGE_ID",
+    "preconnect": "PRECONNECT",
+    "postconnect": "POSTCONNECT",
+    "mda": "MDA",
+    "force_mda": "FORCE_MDA",
+    "disabled": "DISABLED",
+    "enabled": "ENABLED",
+    "required": "REQUIRED",
+}
+
+# Our own statements.  Where a value is due these are values, so that an rc
+# file of the C esmtp that says ``helo timeout`` still means what it meant.
+ADDED_KEYWORDS = {
+    "ca_file": "CA_FILE",
+    "ca_dir": "CA_DIR",
+    "certificate": "CERTIFICATE",
+    "auth": "AUTH",
+    "timeout": "TIMEOUT",
+    "select_by": "SELECT_BY",
+    "unmatched": "UNMATCHED",
+}
+
+ALL_KEYWORDS = {**KEYWORDS, **ADDED_KEYWORDS}
+
+tokens = ("STRING", "NUMBER", "COMMA", *dict.fromkeys(ALL_KEYWORDS.values()))
+
+# In state ``value`` no word is a keyword or a number, and a colon is an ordinary character.
+states = (("value", "exclusive"),)
+VALUE_FOLLOWS = ("IDENTITY", "HOSTNAME", "USERNAME", "PASSWORD")
+
+# What may follow a keyword, for messages.
+WANTED = {
+    "IDENTITY": "an address",
+    "HOSTNAME": "a host name",
+    "USERNAME": "a user name",
+    "PASSWORD": "a password",
+    "STARTTLS": "disabled, enabled, required or implicit",
+    "CERTIFICATE_PASSPHRASE": "a passphrase",
+    "HELO": "a host name",
+    "QUALIFYDOMAIN": "a domain",
+    "FORCE": "reverse_path or sender",
+    "REVERSE_PATH": "an address",
+    "SENDER": "an address",
+    "MESSAGE_ID": "enabled or disabled",
+    "PRECONNECT": "a command",
+    "POSTCONNECT": "a command",
+    "MDA": "a command",
+    "FORCE_MDA": "a user name",
+    "CA_FILE": "a file name",
+    "CA_DIR": "a directory name",
+    "CERTIFICATE": "a file name",
+    "AUTH": "plain, login, cram-md5 or automatic",
+    "TIMEOUT": "a number of seconds",
+    "SELECT_BY": "envelope or header",
+    "UNMATCHED": "default or refuse",
+}
+
+# Tokens that open a statement; parsing resumes there after an error.
+OPENERS = ("DEFAULT", *(name for name in WANTED if name != "REVERSE_PATH"))
+
+# Tokens whose value no message may show.
+SECRETS = ("PASSWORD", "CERTIFICATE_PASSPHRASE")
+
+# The C esmtp takes ``=`` between word and value, and echoes and skips the rest.
+t_ignore = " \t\r\n=;:"
+t_value_ignore = " \t\r\n=;"
+
+
+def t_ANY_comment(t: "Token") -> None:
+    r"\#[^\n]*"
+
+
+def t_ANY_continuation(t: "Token") -> None:
+    r"\\[ \t\r]*\n"
+    # Blanks after the backslash are forgiven: nobody sees them in an editor.
+
+
+def t_ANY_COMMA(t: "Token") -> "Token":
+    r","
+    t.type = "COMMA"
+    t.value = Value(",", t.lexpos)
+    return t
+
+
+def t_ANY_double(t: "Token") -> "Token":
+    r'"[^"\\]*(?:\\(?:.|\n)[^"\\]*)*"'
+    return _string(t, t.value[1:-1], 1)
+
+
+def t_ANY_single(t: "Token") -> "Token":
+    r"'[^'\\]*(?:\\(?:.|\n)[^'\\]*)*'"
+    return _string(t, t.value[1:-1], 1)
+
+
+def t_ANY_unclosed(t: "Token") -> "Token":
+    r"""(?:"[^"\\]*(?:\\(?:.|\n)[^"\\]*)*|'[^'\\]*(?:\\(?:.|\n)[^'\\]*)*)\\?"""
+    return _faulty(t, f"the string that begins here is never closed; a {t.value[0]} is missing")
+
+
+def t_WORD(t: "Token") -> "Token":
+    r"""(?:[^ \t\r\n=;:,\\"'#]|\\[^ \t\r\n=;:,])[^ \t\r\n=;:,\\]*(?:\\[^ \t\r\n=;:,][^ \t\r\n=;:,\\]*)*"""
+    text = t.value
+    keyword = ALL_KEYWORDS.get(text)
+    if keyword:
+        t.type = keyword
+        t.value = Value(text, t.lexpos)
+        if keyword in VALUE_FOLLOWS:
+            t.lexer.begin("value")
+        return t
+    _string(t, text, 0)
+    digits = text[1:] if text[0] == "-" else text
+    if digits.isdecimal() and digits.isascii():
+        t.type = "NUMBER"
+    return t
+
+
+def t_value_WORD(t: "Token") -> "Token":
+    r"""(?:[^ \t\r\n=;,\\"'#]|\\[^ \t\r\n=;,])[^ \t\r\n=;,\\]*(?:\\[^ \t\r\n=;,][^ \t\r\n=;,\\]*)*"""
+    return _string(t, t.value, 0)
+
+
+def t_ANY_stray(t: "Token") -> "Token":
+    r"\\"
+    return _faulty(t, "a backslash cannot protect white space or = ; , : in a bare word; put the value in quotes")
+
+
+def t_ANY_error(t: "Token") -> None:
+    raise AssertionError(f"no rule for {t.value[0]!r}")  # the generator proves that there always is one
+
+
+def _string(t: "Token", text: str, skipped: int) -> "Token":
+    t.type = "STRING"
+    t.value = unescape(text, t.lexpos, skipped)
+    t.lexer.begin("INITIAL")
+    return t
+
+
+def _faulty(t: "Token", fault: str) -> "Token":
+    t.type = "STRING"
+    t.value = Value("", t.lexpos, (t.lexpos, fault))
+    t.lexer.begin("INITIAL")
+    return t
+
+
+# --- escapes ----------------------------------------------------------------
+
+_LETTERS = {"n": b"\n", "t": b"\t", "b": b"\b", "r": b"\r"}
+_HEX = "0123456789abcdefABCDEF"
+_DECIMAL = "0123456789"
+_OCTAL = "01234567"
+
+
+def unescape(text: str, offset: int, skipped: int) -> Value:
+    r"""The value written as ``text``, which begins ``skipped`` characters after ``offset``.
+
+    \n \t \b \r; \x and up to two hexadecimal digits; \0 and octal digits, three
+    counting the zero; \1 to \9 decimal, up to three digits, modulo 256; any
+    other character stands for itself.  Numbers are bytes: \xc3\xa9 is "é".
+    """
+    if "\\" not in text:
+        if "\0" in text:
+            return Value("", offset, (offset + skipped + text.index("\0"), "a value cannot contain a NUL byte"))
+        return Value(text, offset)
+    made: list[bytes] = []
+    done = 0
+    while True:
+        slash = text.find("\\", done)
+        made.append(text[done : slash if slash >= 0 else len(text)].encode("utf-8", "surrogateescape"))
+        if slash < 0:
+            break
+        byte, done = _escape(text, slash + 1)
+        if byte in (b"", b"\0"):
+            fault = "a value cannot contain a NUL byte" if byte else "\\x wants one or two hexadecimal digits"
+            return Value("", offset, (offset + skipped + slash, fault))
+        made.append(byte)
+    whole = b"".join(made)
+    if 0 in whole:
+        return Value("", offset, (offset, "a value cannot contain a NUL byte"))
+    return Value(whole.decode("utf-8", "surrogateescape"), offset)
+
+
+def _escape(text: str, at: int) -> "tuple[bytes, int]":
+    """The escape whose backslash is just before ``at``: its bytes, and where the text goes on."""
+    letter = text[at]
+    if letter in "xX":
+        digits = _digits(text, at + 1, 2, _HEX)
+        return (bytes((int(digits, 16),)) if digits else b""), at + 1 + len(digits)
+    if letter == "0":
+        digits = _digits(text, at, 3, _OCTAL)
+        return bytes((int(digits, 8),)), at + len(digits)
+    if letter in _DECIMAL:
+        digits = _digits(text, at, 3, _DECIMAL)
+        return bytes((int(digits) & 255,)), at + len(digits)
+    return _LETTERS.get(letter) or letter.encode("utf-8", "surrogateescape"), at + 1
+
+
+def _digits(text: str, start: int, most: int, allowed: str) -> str:
+    end = start
+    while end < min(len(text), start + most) and text[end] in allowed:
+        end += 1
+    return text[start:end]
+
+
+# --- productions ------------------------------------------------------------
+#
+# ``closed`` ends in anything but an identity line; ``open`` ends in one, so a
+# comma may bring another address.  A comma that brings none is noise, as it is
+# everywhere between statements.  Only PLY reduces the productions with
+# ``error``; they let it go on reporting with the next token.
+
+
+def p_rc(p: "Production") -> None:
+    """rc : closed
+    | open"""
+    p[0] = p[1]
+
+
+def p_closed_empty(p: "Production") -> None:
+    """closed :"""
+    p[0] = []
+
+
+def p_closed(p: "Production") -> None:
+    """closed : closed statement
+    | open statement"""
+    p[1].append(p[2])
+    p[0] = p[1]
+
+
+def p_noise(p: "Production") -> None:
+    """closed : closed COMMA
+    open : open COMMA"""
+    p[0] = p[1]
+
+
+def p_identity(p: "Production") -> None:
+    """open : closed IDENTITY value
+    | open IDENTITY value"""
+    p[1].append(Statement("identity", p[2].offset, p[3]))
+    p[0] = p[1]
+
+
+def p_identity_more(p: "Production") -> None:
+    """open : open COMMA STRING
+    | open COMMA NUMBER"""
+    p[1][-1].values.append(p[3])
+    p[0] = p[1]
+
+
+def p_hostname(p: "Production") -> None:
+    """statement : HOSTNAME value"""
+    p[0] = Statement("hostname", p[1].offset, p[2])
+
+
+def p_username(p: "Production") -> None:
+    """statement : USERNAME value"""
+    p[0] = Statement("username", p[1].offset, p[2])
+
+
+def p_password(p: "Production") -> None:
+    """statement : PASSWORD value"""
+    p[0] = Statement("password", p[1].offset, p[2])
+
+
+def p_starttls(p: "Production") -> None:
+    """statement : STARTTLS choice"""
+    p[0] = Statement("starttls", p[1].offset, p[2])
+
+
+def p_force(p: "Production") -> None:
+    """statement : FORCE REVERSE_PATH value
+    | FORCE SENDER value"""
+    p[0] = Statement("force_" + p[2].text, p[1].offset, p[3])
+
+
+def p_force_error(p: "Production") -> None:
+    """statement : FORCE error"""
+    p.parser.errok()
+    p[0] = Statement("force", p[1].offset, None)
+
+
+def p_named(p: "Production") -> None:
+    """statement : CERTIFICATE_PASSPHRASE value
+    | HELO value
+    | QUALIFYDOMAIN value
+    | SENDER value
+    | MESSAGE_ID choice
+    | PRECONNECT value
+    | POSTCONNECT value
+    | MDA value
+    | FORCE_MDA value
+    | CA_FILE value
+    | CA_DIR value
+    | CERTIFICATE value
+    | AUTH value
+    | SELECT_BY value
+    | UNMATCHED choice"""
+    p[0] = Statement(p[1].text, p[1].offset, p[2])
+
+
+def p_timeout(p: "Production") -> None:
+    """statement : TIMEOUT NUMBER"""
+    p[0] = Statement("timeout", p[1].offset, p[2])
+
+
+def p_timeout_error(p: "Production") -> None:
+    """statement : TIMEOUT error"""
+    p.parser.errok()
+    p[0] = Statement("timeout", p[1].offset, None)
+
+
+def p_default(p: "Production") -> None:
+    """statement : DEFAULT"""
+    p[0] = Statement("default", p[1].offset)
+
+
+def p_choice(p: "Production") -> None:
+    """choice : value
+    | DISABLED
+    | ENABLED
+    | REQUIRED
+    | DEFAULT"""
+    p[0] = p[1]
+
+
+def p_value(p: "Production") -> None:
+    """value : STRING
+    | NUMBER
+    | CA_FILE
+    | CA_DIR
+    | CERTIFICATE
+    | AUTH
+    | TIMEOUT
+    | SELECT_BY
+    | UNMATCHED"""
+    p[0] = p[1]
+
+
+def p_value_error(p: "Production") -> None:
+    """value : error"""
+    p.parser.errok()
+    p[0] = None
+
+
+def p_error(token: "Token | None") -> None:
+    """esmtp_py.config.diagnose puts its own reporter in this place."""
