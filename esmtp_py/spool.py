@@ -8,6 +8,7 @@ import errno
 import os
 
 from esmtp_py.errors import MailError
+from esmtp_py.message.message import CHUNK
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
 # Most mail has a body below this (no file is made for it), and it is little
 # beside the 10 MiB of the interpreter.
 MEMORY_LIMIT = 256 * 1024
-CHUNK = 64 * 1024
 
 
 class Spool:

@@ -98,30 +98,26 @@ def message_id(unique: str, host: str) -> bytes:
 def _resent_block(header: Header) -> list[bytes]:
     """The raw fields of the topmost resent block, [] if there is none.
 
-    Blocks are told apart by what lies between them (a Received of the hop) or,
-    where nothing does, by a field that a block must have and has only once.
+    Blocks are told apart by what lies between them (a Received of the hop).  Where
+    nothing does, a field that every block must have and has only once marks the
+    next; that one begins then with the first field the topmost has already.
     Other fields in between are somebody's untidiness.
     """
     block: list[bytes] = []
-    times: dict[bytes, int] = {}
+    names: set[bytes] = set()
+    end = -1
     for field in header.fields:
         name = name_of(field)
         if name.startswith(b"resent-"):
-            if name in _ONCE and name in times:
-                _drop_repeats(block, times)
-                break
-            times[name] = times.get(name, 0) + 1
+            if name in names:
+                end = len(block) if end < 0 else end
+                if name in _ONCE:
+                    return block[:end]
+            names.add(name)
             block.append(field)
         elif block and name in (b"received", b"return-path"):
             break
     return block
-
-
-def _drop_repeats(block: list[bytes], times: dict[bytes, int]) -> None:
-    """Gives the next block the fields at the end that this one has already: they came before its first mark."""
-    while times[name := name_of(block[-1])] > 1:
-        times[name] -= 1
-        block.pop()
 
 
 def _complete_resent(header: Header, values: "tuple[tuple[bytes, bytes], ...]") -> None:
