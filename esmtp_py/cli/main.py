@@ -9,7 +9,7 @@ import sys
 
 from esmtp_py.cli.flags import ALIASES, CHECK_RC, HELP, LATER, SEND, VERIFY, VERSION
 from esmtp_py.cli.options import Options, parse
-from esmtp_py.cli.terminal import OUT, complain, say
+from esmtp_py.cli.terminal import OUT, complain, explain, say
 from esmtp_py.errors import MailError
 from esmtp_py.outcome import EX_OK, TABLE
 
@@ -22,7 +22,7 @@ def main(argv: "list[str] | None" = None) -> int:
         options = parse(sys.argv if argv is None else argv)
         return RUNS[options.mode](options)
     except MailError as error:
-        complain(error.text)
+        explain(error)
         return error.outcome().exit_code
     except KeyboardInterrupt:
         complain("stopped by a signal; recipients may or may not have the mail")

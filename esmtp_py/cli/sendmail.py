@@ -14,7 +14,7 @@ from esmtp_py.cli.caller import Caller, text_of
 from esmtp_py.cli.mail import Mail
 from esmtp_py.cli.select import Choice, forced_sender, qualified
 from esmtp_py.cli.stdin import STDIN
-from esmtp_py.cli.terminal import complain
+from esmtp_py.cli.terminal import explain
 from esmtp_py.cli.transcript import Transcript
 from esmtp_py.errors import MailError
 from esmtp_py.message.address import format_mailbox
@@ -125,7 +125,7 @@ def _give_up(mail: Mail, error: MailError, trace: "Trace | None") -> int:
     if mail.message and mail.envelope and mail.choice:
         return _finish(mail, _all(mail, error), trace)
     if mail.options.errors != "quiet":
-        complain(error.text)
+        explain(error)
     if error.kind not in _AT_ONCE and not mail.input_touched and not os.isatty(STDIN):
         _hear_out(mail)
     if mail.options.errors == "mail" and mail.message:

@@ -56,6 +56,13 @@ def complain(text: str) -> None:
     ERR.write(f"esmtp: {printable(text)}\n")
 
 
+def explain(error: MailError) -> None:
+    """An error that ends the run.  Those of the rc file have several lines, with carets under them."""
+    first, *more = error.text.split("\n") if error.kind == "config" else [error.text]
+    complain(first)
+    ERR.write("".join(printable(line) + "\n" for line in more))
+
+
 def printable(text: str, limit: int = LIMIT) -> str:
     """Text from argv, a header or a peer as one line that cannot play tricks on a terminal.
 

@@ -1,0 +1,130 @@
+"""The names it is called by, its modes and long options, and calls that make no sense."""
+
+import os
+import subprocess
+
+import pytest
+
+from esmtp_py import __version__
+from tests.cli.conftest import Mailbox
+from tests.conftest import Command
+
+
+def test_version_and_help(esmtp: Command) -> None:
+    assert esmtp("--version").out == f"esmtp {__version__}\n"
+    done = esmtp("--help")
+    assert done.code == 0
+    assert done.out.startswith("usage: esmtp ")
+    assert len(done.out.splitlines()) < 60
+    assert max(map(len, done.out.splitlines())) <= 100
+
+
+@pytest.mark.parametrize("name", ["esmtp", "sendmail", "whatever"])
+def test_it_sends_by_any_name_and_path(esmtp: Command, mailbox: Mailbox, name: str) -> None:
+    done = esmtp.run(str(esmtp.named(name)), "joe", stdin=b"\nhello\n")
+    assert (done.code, done.out, done.err) == (0, "", "")
+    assert mailbox.body == b"hello\n"
+
+
+def test_relative_path_and_lookup_by_path_variable(esmtp: Command, mailbox: Mailbox) -> None:
+    esmtp.named("sendmail")
+    assert esmtp.run("sbin/sendmail", "joe").code == 0
+    assert esmtp.run("/bin/sh", "-c", "PATH=sbin:$PATH; sendmail joe </dev/null").code == 0
+
+
+@pytest.mark.parametrize(
+    ("name", "args", "flag"),
+    [
+        ("mailq", [], "mailq"),
+        ("deliver", [], "deliver"),
+        ("sendmail", ["-bs"], "-bs"),
+        ("sendmail", ["-bd"], "-bd"),
+        ("sendmail", ["-bp"], "-bp"),
+        ("sendmail", ["-bd", "-q30m"], "-q30m"),
+        ("sendmail", ["-q"], "-q"),
+        ("sendmail", ["-qRx.org"], "-qRx.org"),
+        ("esmtp", ["--json"], "--json"),
+    ],
+)
+def test_what_comes_later_says_so(esmtp: Command, mailbox: Mailbox, name: str, args: list[str], flag: str) -> None:
+    done = esmtp.run(str(esmtp.named(name)), *args, stdin=b"\nhello\n")
+    assert done.code == 64
+    assert done.out == ""
+    assert done.err == f"esmtp: {flag}: not available yet in this version\n"
+    assert mailbox.mail == b""
+
+
+@pytest.mark.parametrize(("name", "args"), [("newaliases", []), ("sendmail", ["-bi"]), ("esmtp", ["-I"])])
+def test_aliases_need_no_compiling(esmtp: Command, name: str, args: list[str]) -> None:
+    done = esmtp.run(str(esmtp.named(name)), *args)
+    assert (done.code, done.out, done.err) == (0, "", "")
+
+
+@pytest.mark.parametrize("delivery", ["-odi", "-odb", "-odq", "-odd", "-ODeliveryMode=queueonly"])
+def test_every_delivery_mode_delivers_now(esmtp: Command, mailbox: Mailbox, delivery: str) -> None:
+    assert esmtp(delivery, "joe", stdin=b"\nhello\n").code == 0
+    assert mailbox.body == b"hello\n"
+
+
+@pytest.mark.parametrize(
+    ("args", "named"),
+    [
+        (["-Z", "joe"], "-Z"),
+        (["joe", "--nonsense"], "--nonsense"),
+        (["-O", "Nonsense=1", "joe"], "Nonsense"),
+        (["joe", "-f"], "-f"),
+        ([], "recipients"),
+        (["-i"], "recipients"),
+        (["-bv"], "recipients"),
+        (["-N", "sometimes", "joe"], "-N"),
+        (["-R", "half", "joe"], "-R"),
+        (["-V", "x" * 101, "joe"], "-V"),
+        (["-B", "9BIT", "joe"], "-B"),
+        (["-h", "x", "joe"], "-h"),
+        (["-Z\x1b[2J\n", "joe"], "-Z"),
+    ],
+)
+def test_usage_errors_send_nothing(esmtp: Command, mailbox: Mailbox, args: list[str], named: str) -> None:
+    done = esmtp(*args, stdin=b"To: joe\n\nhello\n")
+    assert done.code == 64
+    assert named in done.err
+    assert done.err.count("\n") == 1
+    assert "\x1b" not in done.err
+    assert mailbox.mail == b""
+
+
+def test_flags_after_recipients(esmtp: Command, mailbox: Mailbox) -> None:
+    assert esmtp("joe", "-i", "-f", "me@x.org", "--", "-dash@x.org", stdin=b"\n.\nx\n").code == 0
+    assert mailbox.body == b".\nx\n"
+    assert mailbox.sender == "me@x.org"
+
+
+def test_output_that_cannot_be_written_is_an_error(esmtp: Command) -> None:
+    with open("/dev/full", "wb") as full:
+        done = subprocess.run([esmtp.program, "--version"], stdout=full, stderr=subprocess.PIPE, env=esmtp.environ)
+    assert done.returncode == 74
+    assert done.stderr == b"esmtp: cannot write to standard output: No space left on device\n"
+
+
+def test_reader_of_our_output_has_gone(esmtp: Command) -> None:
+    read, write = os.pipe()
+    os.close(read)
+    done = subprocess.run([esmtp.program, "--help"], stdout=write, stderr=subprocess.PIPE, env=esmtp.environ)
+    os.close(write)
+    assert done.returncode == 74
+    assert done.stderr == b"esmtp: cannot write to standard output: Broken pipe\n"
+
+
+def test_standard_error_is_closed_or_gone(esmtp: Command, mailbox: Mailbox) -> None:
+    assert esmtp.run("/bin/sh", "-c", f"exec {esmtp.program} -Z 2>&-").code == 64
+    assert esmtp.run("/bin/sh", "-c", f"exec {esmtp.program} -v joe 2>&- >&-", stdin=b"\nhello\n").code == 0
+    assert mailbox.body == b"hello\n"
+
+
+def test_check_rc(esmtp: Command, mailbox: Mailbox) -> None:
+    (esmtp.home / "bad").write_text("nonsense\n")
+    (esmtp.home / "bad").chmod(0o600)
+    assert esmtp("--check-rc").code == 0
+    assert esmtp("--check-rc", "bad").code == 78
+    assert esmtp("--check-rc=bad").code == 78
+    assert esmtp("-C", "bad", "--check-rc").code == 78
