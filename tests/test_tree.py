@@ -5,11 +5,13 @@ import re
 import textwrap
 import tomllib
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 import esmtp_py
 from esmtp_py.config import load
+from tests.server import SubmissionServer
 
 ROOT = Path(__file__).resolve().parents[1]
 GENERATED = "_esmtprc_tables.py"
@@ -114,3 +116,10 @@ def test_documents_name_the_layers_in_the_order_that_is_enforced() -> None:
     present = [layer for layer in layers if not layer.startswith("(")]
     assert "\n" + "\n".join(present) + "\n" in (ROOT / "man/esmtp-internals.7").read_text(encoding="utf-8")
     assert "    " + " > ".join(present) + "\n" in (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+
+
+def test_the_dialogue_test_shown_to_newcomers_works(esmtp: object, rc: object) -> None:
+    blocks = re.findall(r"^```python\n(.*?)^```", (ROOT / "CONTRIBUTING.md").read_text(), re.MULTILINE | re.DOTALL)
+    names: dict[str, Any] = {"SubmissionServer": SubmissionServer}
+    exec(blocks[0], names)
+    names["test_the_refused_recipient_is_named"](esmtp, rc)
