@@ -49,7 +49,6 @@ class Mail:
         """Everything but the sending.  with_message: standard input holds one.  MailError ends the run."""
         from esmtp_py.config import load
 
-        refuse_privilege(self.options)
         words, given = from_words(self.options.recipients), given_sender(self.options.sender)
         if not words and not self.options.from_header:
             raise MailError("usage", "no recipients: name them, or use -t to take them from the header (--help: more)")
@@ -117,12 +116,3 @@ def given_sender(text: "str | None") -> "str | None":
     except AddressError as error:
         raise MailError("bad_address", f"-f {text}: {error.text}; nothing was sent") from error
     return mailbox.address if mailbox else ""
-
-
-def refuse_privilege(options: "Options") -> None:
-    """A setuid or setgid program must not open files for its caller."""
-    if os.geteuid() == os.getuid() and os.getegid() == os.getgid():
-        return
-    for flag, value in (("-C", options.rc), ("-X", options.transcript)):
-        if value is not None:
-            raise MailError("not_permitted", f"{flag} is refused to a program that runs with another user's rights")

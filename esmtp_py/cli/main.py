@@ -20,6 +20,7 @@ def main(argv: "list[str] | None" = None) -> int:
         _hold_descriptors()
         _heed_signals()
         options = parse(sys.argv if argv is None else argv)
+        _refuse_privilege(options)
         return RUNS[options.mode](options)
     except MailError as error:
         explain(error)
@@ -64,6 +65,15 @@ def _heed_signals() -> None:
             _signal.signal(number, _signal.default_int_handler)
 
 
+def _refuse_privilege(options: Options) -> None:
+    """A setuid or setgid program must not open files for its caller."""
+    if os.geteuid() == os.getuid() and os.getegid() == os.getgid():
+        return
+    for flag, value in (("-C", options.rc), ("-X", options.transcript)):
+        if value is not None:
+            raise MailError("not_permitted", f"{flag} is refused to a program that runs with another user's rights")
+
+
 def _send(options: Options) -> int:
     from esmtp_py.cli.sendmail import send
 
@@ -97,9 +107,7 @@ def _version(options: Options) -> int:
 
 def _check_rc(options: Options) -> int:
     from esmtp_py.cli.check_rc import check_rc
-    from esmtp_py.cli.mail import refuse_privilege
 
-    refuse_privilege(options)
     return check_rc(options.rc, OUT)
 
 

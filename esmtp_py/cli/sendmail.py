@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 # Errors after which standard input is not looked at any more: the call makes
 # no sense, or the input itself has failed.
-_AT_ONCE = ("usage", "not_permitted", "unreadable", "io")
+_AT_ONCE = ("usage", "unreadable", "io")
 
 
 def send(options: "Options") -> int:
@@ -46,6 +46,10 @@ def send(options: "Options") -> int:
         return _finish(mail, _deliver(mail, trace), trace)
     except MailError as error:
         return _give_up(mail, error, trace)
+    except Exception:
+        if mail.message and options.errors == "mail":
+            _keep(mail)
+        raise
 
 
 def originate(header: Header, full_name: "str | None", choice: Choice, caller: Caller) -> None:
@@ -109,12 +113,12 @@ def _finish(mail: Mail, outcomes: dict[str, Outcome], trace: "Trace | None") -> 
     if not failed or mail.options.errors == "quiet":
         return code
     if mail.options.errors == "mail":
-        from esmtp_py.cli.notice import keep, mail_back
+        from esmtp_py.cli.notice import mail_back
 
         if mail_back(mail.message, mail.envelope, outcomes, mail.choice.identity, mail.caller, trace, now()):
             return code
         report.tell(failed, outcomes)
-        keep(mail.message, mail.envelope.sender, mail.caller)
+        _keep(mail)
         return code
     report.tell(failed, outcomes)
     return code
@@ -129,10 +133,16 @@ def _give_up(mail: Mail, error: MailError, trace: "Trace | None") -> int:
     if error.kind not in _AT_ONCE and not mail.input_touched and not os.isatty(STDIN):
         _hear_out(mail)
     if mail.options.errors == "mail" and mail.message:
-        from esmtp_py.cli.notice import keep
-
-        keep(mail.message, mail.options.sender or "", mail.caller)
+        _keep(mail)
     return error.outcome().exit_code
+
+
+def _keep(mail: Mail) -> None:
+    """There is no way to the sender, and whoever asked for a report by mail throws our words away."""
+    from esmtp_py.cli.notice import keep
+
+    assert mail.message
+    keep(mail.message, mail.envelope.sender if mail.envelope else mail.options.sender or "", mail.caller)
 
 
 def _hear_out(mail: Mail) -> None:
