@@ -3,14 +3,16 @@
 import os
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 from tests.packaging.installation import ROOT
 
 
 def test_an_old_python_is_named_and_nothing_is_left_behind(tmp_path: Path) -> None:
-    old = tmp_path / "python2"
-    old.write_text("#!/bin/sh\nexit 1\n")
+    old = tmp_path / "python3.10"
+    pretend = "import sys; sys.version_info = (3, 10, 13); exec(sys.argv[2])"
+    old.write_text(f"#!/bin/sh\nexec {sys.executable} -c '{pretend}' \"$@\"\n")
     old.chmod(0o755)
     shutil.copy(ROOT / "Makefile", tmp_path)
     shutil.copy(ROOT / "pyproject.toml", tmp_path)
