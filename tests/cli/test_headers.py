@@ -103,7 +103,7 @@ def test_bcc_never_leaves(
 ) -> None:
     assert esmtp(*args, stdin=before + field + end).code == 0
     assert b"secret" not in mailbox.mail
-    assert b"bcc" not in mailbox.mail.lower()
+    assert b"bcc:" not in mailbox.mail.lower().replace(b" ", b"").replace(b"\t", b"")
     assert b"Return-Path" in mailbox.mail
 
 
