@@ -14,7 +14,11 @@ LISTENERS: dict[str, dict[str, str]] = {
     "submission": {},
     "submissions": {"smtpd_tls_wrappermode": "yes"},
     "clear": {"smtpd_tls_security_level": "none", "smtpd_tls_auth_only": "no"},
-    "open": {"smtpd_tls_security_level": "none", "smtpd_relay_restrictions": "permit"},
+    "open": {
+        "smtpd_tls_security_level": "none",
+        "mynetworks": "127.0.0.0/8",
+        "smtpd_relay_restrictions": "permit_mynetworks, reject",
+    },
     "login": {"smtpd_sasl_mechanism_filter": "login"},
     "data": {"smtpd_discard_ehlo_keywords": "chunking"},
     "lockstep": {"smtpd_discard_ehlo_keywords": "chunking,pipelining"},
@@ -39,6 +43,7 @@ inet_protocols = {protocols}
 alias_maps =
 alias_database =
 default_transport = discard
+local_header_rewrite_clients =
 message_size_limit = 0
 virtual_mailbox_limit = 0
 virtual_mailbox_domains = example.test

@@ -2,7 +2,6 @@
 
 import os
 import pathlib
-import shutil
 import subprocess
 from collections.abc import Callable
 
@@ -85,13 +84,9 @@ class Replaced:
         self.spool, self.run_directory, empty = (directory / name for name in ("spool", "run", "empty"))
         self.run_directory.mkdir()
         empty.mkdir()
-        shutil.copytree("/var/spool/cron", self.spool)
-        for path in ("/var/spool/cron", *map(str, pathlib.Path("/var/spool/cron").rglob("*"))):
-            status = os.stat(path)
-            copy = self.spool / os.path.relpath(path, "/var/spool/cron")
-            if copy.is_dir():
-                os.chown(copy, status.st_uid, status.st_gid)
-                os.chmod(copy, status.st_mode)
+        subprocess.run(["cp", "-a", "/var/spool/cron", self.spool], check=True)  # for its owners and modes
+        for job in (*self.spool.glob("atjobs/[!.]*"), *self.spool.glob("crontabs/*")):
+            job.unlink()
         self.mounts = {
             os.path.realpath(esmtp.program): os.path.realpath("/usr/sbin/sendmail"),
             str(self.spool): "/var/spool/cron",

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from tests.conftest import Command
-from tests.interop.mailserver import PASSWORDS, MailServer, quote
+from tests.interop.mailserver import PASSWORDS, MailServer
 from tests.interop.programs import needs
 
 pytestmark = needs("fetchmail", "procmail")
@@ -18,10 +18,11 @@ WriteRc = Callable[[str], pathlib.Path]
 def fetchmail(server: MailServer, esmtp: Command) -> Callable[[], int]:
     """One poll of bob's mail; returns fetchmail's exit status (0: mail, 1: none)."""
     config = esmtp.home / ".fetchmailrc"
+    password = PASSWORDS["bob"]
     config.touch(0o600)
     config.write_text(
         f"poll localhost proto pop3 port {server.dovecot.pop3} auth password no dns\n"
-        f"  user bob there with password {quote(PASSWORDS['bob'])} is bob here\n"
+        f"  user bob there with password '{password}' is bob here\n"
         f'  options fetchall sslproto "" mda "{esmtp.program} -f %F %T"\n'
     )
 

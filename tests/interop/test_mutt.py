@@ -19,8 +19,8 @@ def mutt(server: MailServer, esmtp: Command, rc: WriteRc) -> Callable[..., None]
     """Runs Mutt; returns when it has ended well."""
     rc(two_identities(server))
     (esmtp.home / "muttrc").write_text(
-        f'set sendmail="{esmtp.named("sendmail")}"\nset use_envelope_from=yes realname="Me" copy=no\n'
-        f"set folder={esmtp.home}\n"
+        f'set sendmail="{esmtp.named("sendmail")} -oem -oi"\nset use_envelope_from=yes\n'
+        f'set send_charset=utf-8 realname="Me" copy=no folder="{esmtp.home}"\n'
     )
 
     def run(user: str, *args: str, text: bytes) -> None:

@@ -44,8 +44,8 @@ def test_more_than_the_server_takes_at_once(
     done = esmtp("-f", "alice@example.test", *everybody, stdin=MAIL)
     assert (done.code, done.err) == (0, "")
     assert [len(server.mails(one)) for one in everybody] == [1] * count
-    [did] = server.postfix.sessions()
-    assert did["mail"] == str(-(-count // 30))
+    # A QUIT that was already on its way costs a second connection, but no transaction more than needed.
+    assert sum(int(did["mail"]) for did in server.postfix.sessions()) == -(-count // 30)
 
 
 def test_unknown_ones_among_more_than_the_server_takes(

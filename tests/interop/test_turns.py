@@ -17,7 +17,7 @@ MAIL = b"From: alice@example.test\nSubject: quick\n\nHello.\n"
     ("listener", "limit"),
     [
         ("submission", 6),  # EHLO · STARTTLS · hello · finished+EHLO · AUTH · MAIL..BDAT LAST+QUIT
-        ("submissions", 4),  # hello · finished+EHLO · AUTH · MAIL..BDAT LAST+QUIT
+        ("submissions", 5),  # hello · finished, for here the greeting comes first · EHLO · AUTH · MAIL..
         ("data", 7),  # … MAIL..DATA · body+QUIT
     ],
 )
