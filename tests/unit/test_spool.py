@@ -2,13 +2,18 @@
 
 import errno
 import os
+import subprocess
+import sys
 import threading
+import tracemalloc
 from pathlib import Path
 
 import pytest
 
 from esmtp_py.errors import MailError
-from esmtp_py.message.message import CHUNK
+from esmtp_py.message.dots import stuff
+from esmtp_py.message.intake import Intake
+from esmtp_py.message.message import CHUNK, Message
 from esmtp_py.spool import MEMORY_LIMIT, Spool
 
 
@@ -217,3 +222,47 @@ def test_a_file_that_shrank_or_fails_is_noticed(monkeypatch: pytest.MonkeyPatch)
         with pytest.raises(MailError) as raised:
             list(body.chunks())
         assert "Input/output error" in raised.value.text
+
+
+def test_a_real_limit_of_the_system(directory: Path) -> None:
+    """No stand-in for the kernel: it stops this process at the file size limit."""
+    program = """
+import resource
+from esmtp_py.errors import MailError
+from esmtp_py.spool import MEMORY_LIMIT, Spool
+resource.setrlimit(resource.RLIMIT_FSIZE, (MEMORY_LIMIT * 2, MEMORY_LIMIT * 2))
+body = Spool()
+try:
+    for _ in range(100):
+        body.write(b"x" * 10_000)
+except MailError as error:
+    print(error.kind, body.size, error.text)
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    kind, size, text = done.stdout.split(" ", 2)
+    assert kind == "io"
+    assert int(size) == MEMORY_LIMIT * 2 // 10_000 * 10_000
+    assert text.startswith(f"cannot spool the message in {directory}: File too large")
+
+
+def test_memory_does_not_grow_with_the_message() -> None:
+    """In, spooled, read back and dot-stuffed."""
+    chunk = b"a line of text, and a dot\r\n.\r\n" * 2000
+
+    def peak(chunks: int) -> int:
+        tracemalloc.start()
+        intake, body = Intake(dot_ends=False), Spool()
+        body.write(intake.feed(b"Subject: x\n\n"))
+        for _ in range(chunks):
+            body.write(intake.feed(chunk))
+        body.write(intake.finish())
+        body.finish()
+        wire = sum(map(len, stuff(Message(intake.header, body).chunks())))
+        assert wire > chunks * len(chunk)
+        body.close()
+        most = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        return most
+
+    small = peak(20)
+    assert peak(1000) < small + 64 * 1024
