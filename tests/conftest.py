@@ -41,7 +41,7 @@ class Command:
     def run(self, *argv: str, stdin: bytes = b"", **more: str) -> Done:
         """Run any program in the same home and environment."""
         environ = self.environ | more
-        return Done(subprocess.run(argv, input=stdin, capture_output=True, env=environ, cwd=self.home, timeout=100))
+        return Done(subprocess.run(argv, input=stdin, capture_output=True, env=environ, cwd=self.home, timeout=60))
 
     def named(self, name: str) -> pathlib.Path:
         """A symbolic link to it with that name in a directory of its own, as /usr/sbin/sendmail would be."""
