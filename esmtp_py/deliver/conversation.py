@@ -24,7 +24,6 @@ class Conversation:
     remote:    the server's name, for people.
     last:      no transaction follows: QUIT goes right behind the next message.
     broken:    nothing more can be said on this connection.
-    committed: the whole of a message has been handed to the kernel.
     """
 
     def __init__(self, stream: "Stream", patience: Patience, end: float, remote: str, trace: "Trace | None") -> None:
@@ -32,13 +31,11 @@ class Conversation:
         self.remote = remote
         self.last = False
         self.broken = False
-        self.committed = False
         self.stream: Stream | TlsStream = stream
         self._client = Client(trace)
         self._patience = patience
         self._end = end
         self._trace = trace
-        self._payload_written = False
         self._answered = 0
         self._reply: Reply | None = None
 
@@ -89,7 +86,7 @@ class Conversation:
         """Queues commands; QUIT goes right behind the last message (RFC 2920 section 3.1)."""
         for each in commands:
             self._client.send(each)
-            if self.last and each.verb in (BDAT_LAST, BODY):
+            if self.last and each.verb in (BDAT_LAST, BODY) and not (each.owner and each.owner.remaining):
                 self._client.send(command.plain(QUIT))
 
     def exchange(self) -> None:
@@ -127,7 +124,8 @@ class Conversation:
     def _flush(self) -> None:
         """Writes all that the client has to say, a flight in one write."""
         buffer = bytearray()
-        for each in self._client.output():
+        output = self._client.output()
+        for each in output:
             if self._trace and each.shown:
                 self._trace("C", each.shown)
             buffer += each.line
@@ -135,8 +133,8 @@ class Conversation:
                 return
         if buffer:
             self._write(buffer)
-        self.committed = self.committed or self._payload_written
-        self._payload_written = False
+        for each in output:
+            each.sent = True
 
     def _send_payload(self, payload: Payload, buffer: bytearray) -> bool:
         """Writes a payload but for its last bytes, which stay in ``buffer``; False when the server cut it short."""
@@ -150,7 +148,6 @@ class Conversation:
                 if self.stream.waiting() and self._cut_short():
                     return False
             buffer += chunk
-        self._payload_written = True
         return True
 
     def _cut_short(self) -> bool:

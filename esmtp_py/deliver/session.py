@@ -1,7 +1,7 @@
 """One connection to an identity's server, from the TCP handshake to QUIT.
 
 ``Session(...)`` returns greeted, secured and logged in as the identity says,
-or raises a MailError; ``carry`` takes transactions through it.
+or raises a MailError; ``pipeline`` carries mails through it.
 """
 
 import os
@@ -13,40 +13,41 @@ from esmtp_py.errors import MailError
 from esmtp_py.message.domain import ascii_domain
 from esmtp_py.net.connect import connect
 from esmtp_py.smtp import command, extensions
-from esmtp_py.smtp.command import EHLO, HELO, LHLO, QUIT, RSET, STARTTLS
+from esmtp_py.smtp.command import EHLO, HELO, LHLO, QUIT, STARTTLS
 from esmtp_py.smtp.patience import Patience
-from esmtp_py.smtp.transaction import Transaction
 
 
 class Session:
     """A connection that is greeted, secured and logged in as the identity says.
 
-    extensions: what the server offers now.  remote: its name, for people.
+    talk: the Conversation.  extensions: what the server offers now.
+    remote: its name, for people.  lmtp: it answers for each recipient (RFC 2033).
     """
 
     def __init__(self, identity: Identity, size: int = 0, trace: "Trace | None" = None) -> None:
         """Connects.  ``size``: bytes of mail that will go through, for the deadline."""
         self.extensions = extensions.NONE
         self.remote = identity.server.host or identity.server.path
+        self.lmtp = identity.server.protocol == "lmtp"
         self._identity = identity
         patience = Patience(identity.timeout)
         end = time.monotonic() + patience.session(size)
         self._secure = False
         stream = connect(identity.server, min(end, time.monotonic() + patience.reply("connect")))
-        self._talk = Conversation(stream, patience, end, self.remote, trace)
-        self._talk.note(f"connected to {stream.peer}")
+        self.talk = Conversation(stream, patience, end, self.remote, trace)
+        self.talk.note(f"connected to {stream.peer}")
         try:
             if identity.implicit_tls:
-                self._talk.stream = self._tls()
+                self.talk.stream = self._tls()
             self._log_in()
         except BaseException:
-            self._talk.stream.close()
+            self.talk.stream.close()
             raise
 
     # -- until the server knows us --------------------------------------------
 
     def _log_in(self) -> None:
-        self._talk.expect(None)
+        self.talk.expect(None)
         self._hello()
         if not self._secure and self._wants_tls():
             self._start_tls()
@@ -55,19 +56,19 @@ class Session:
             self._authenticate()
 
     def _hello(self) -> None:
-        name = self._identity.helo or _own_name(self._talk.stream.local_address())
-        if self._identity.server.protocol == "lmtp":
-            self.extensions = extensions.Extensions.of(self._talk.expect(command.hello(LHLO, name)))
+        name = self._identity.helo or _own_name(self.talk.stream.local_address())
+        if self.lmtp:
+            self.extensions = extensions.Extensions.of(self.talk.expect(command.hello(LHLO, name)))
             return
-        reply = self._talk.ask(command.hello(EHLO, name))
+        reply = self.talk.ask(command.hello(EHLO, name))
         if reply.positive:
             self.extensions = extensions.Extensions.of(reply)
         elif reply.permanent and reply.code != 521:
             # RFC 5321 section 3.2: an old server; and it offers nothing
-            self._talk.expect(command.hello(HELO, name))
+            self.talk.expect(command.hello(HELO, name))
             self.extensions = extensions.NONE
         else:
-            raise self._talk.refused(EHLO, reply)
+            raise self.talk.refused(EHLO, reply)
 
     def _wants_tls(self) -> bool:
         """Decides, and refuses to go on where the rc demands what the server does not offer."""
@@ -87,10 +88,10 @@ class Session:
         return False
 
     def _start_tls(self) -> None:
-        self._talk.expect(command.plain(STARTTLS))
-        if self._talk.stream.waiting():
+        self.talk.expect(command.plain(STARTTLS))
+        if self.talk.stream.waiting():
             raise MailError("protocol", f"{self.remote} sent more than its reply to STARTTLS", remote=self.remote)
-        self._talk.secured(self._tls())
+        self.talk.secured(self._tls())
 
     def _tls(self) -> "TlsStream":
         from esmtp_py.net.tls import TlsStream, Trust, client_context
@@ -99,9 +100,9 @@ class Session:
         passphrase = identity.certificate_passphrase.reveal() if identity.certificate_passphrase else None
         context = client_context(Trust(identity.ca_file, identity.ca_dir, identity.certificate, passphrase))
         host = ascii_domain(identity.server.host.rstrip(".")) or "localhost"
-        stream = TlsStream(self._talk.stream, context, host, self._talk.deadline(STARTTLS))
+        stream = TlsStream(self.talk.stream, context, host, self.talk.deadline(STARTTLS))
         self._secure = True
-        self._talk.note(f"{stream.description}, certificate verified for {host}")
+        self.talk.note(f"{stream.description}, certificate verified for {host}")
         return stream
 
     def _authenticate(self) -> None:
@@ -116,60 +117,23 @@ class Session:
         exchange = mechanism.start(name, identity.username, identity.password.reveal())
         first = next(exchange)
         ask = command.auth(name, None if first is None else b2a_base64(first, newline=False))
-        while (reply := self._talk.ask(ask)).code == 334:
+        while (reply := self.talk.ask(ask)).code == 334:
             try:
                 response = exchange.send(a2b_base64(reply.lines[0]))
             except (StopIteration, Error) as error:
                 raise MailError("auth", f"{self.remote} does not follow {name}: {reply}", remote=self.remote) from error
             ask = command.auth_response(b2a_base64(response or b"", newline=False))
         if not reply.positive:
-            raise self._talk.refused(ask.verb, reply)
-
-    # -- mail -------------------------------------------------------------------
-
-    def carry(self, transaction: Transaction, *, last: bool) -> None:
-        """Takes a transaction to its end: each recipient then has an outcome or is in ``remaining``.
-
-        last: no other follows, so QUIT may ride in the same flight.
-        Raises MailError, after the transaction was told, when the session is lost.
-        """
-        talk = self._talk
-        talk.committed, talk.last = False, last
-        try:
-            if not talk.ready:
-                talk.expect(command.plain(RSET))
-            talk.say(transaction.opening())
-            while not transaction.done:
-                talk.exchange()
-        except MailError as error:
-            # a server that said 421 instead of an answer did not take the message
-            transaction.lost(error, committed=talk.committed and error.kind != "try_again")
-            raise
-        if not talk.ready:
-            self._await_goodbye(transaction)
-
-    def _await_goodbye(self, transaction: Transaction) -> None:
-        """QUIT is on its way.  Its 221 proves that no reply was taken for another; without it, nothing is known."""
-        try:
-            while self._talk.owes:
-                self._talk.exchange()
-        except MailError as error:
-            if error.kind == "protocol":
-                transaction.doubt(error)
+            raise self.talk.refused(ask.verb, reply)
 
     def close(self) -> None:
         """Says QUIT if that is possible and not said, and closes.  Never raises: all mail has its fate by now."""
         try:
-            if self._talk.idle:
-                self._talk.ask(command.plain(QUIT))
+            if self.talk.idle:
+                self.talk.ask(command.plain(QUIT))
         except MailError:
             pass
-        self._talk.stream.close()
-
-    @property
-    def over(self) -> bool:
-        """No further transaction can go through."""
-        return self._talk.over
+        self.talk.stream.close()
 
 
 def _own_name(address: str) -> str:

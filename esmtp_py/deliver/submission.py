@@ -1,15 +1,11 @@
 """The courier that submits to the identity's server (RFC 6409, RFC 2033 for LMTP)."""
 
 from esmtp_py.config.identity import Identity
+from esmtp_py.deliver.pipeline import Parcel, Pipeline
 from esmtp_py.deliver.session import Session
 from esmtp_py.errors import MailError
-from esmtp_py.message.envelope import Envelope, Recipient
+from esmtp_py.message.envelope import Envelope
 from esmtp_py.outcome import Outcome
-from esmtp_py.smtp.transaction import Transaction
-
-# RFC 5321 section 4.5.3.1.8: every server takes that many recipients in one
-# transaction.  With more there may be a further one, so QUIT has to wait.
-SURE_RECIPIENTS = 100
 
 
 class Submission:
@@ -46,36 +42,19 @@ class Submission:
             hook(command, name, self._trace)
 
     def _submit(self, message: "Message", envelope: Envelope, outcomes: dict[str, Outcome]) -> None:
-        """Sessions and transactions until every recipient has been asked for.
+        """As many sessions as it takes, which is one.
 
-        A server that takes fewer recipients than it must, and was told QUIT
-        in the same flight, is called once more for the rest.
+        Only a server that takes fewer recipients than it must, and was told
+        QUIT in the same flight, is called once more for the rest.
         """
-        pending, sure = envelope.recipients, len(envelope.recipients) <= SURE_RECIPIENTS
-        while pending:
+        parcels, farewell = [Parcel(message, envelope, outcomes.update)], True
+        while parcels:
             session = Session(self._identity, message.size, self._trace)
             try:
-                pending = self._transact(session, message, envelope.to(pending), outcomes, sure)
+                parcels = Pipeline(session).carry(iter(parcels), farewell=farewell)
             finally:
                 session.close()
-            sure = False
-
-    def _transact(
-        self, session: Session, message: "Message", envelope: Envelope, outcomes: dict[str, Outcome], last: bool
-    ) -> list[Recipient]:
-        """All the transactions this session allows; returns the recipients that want another session.
-
-        last: one transaction will do, as far as anyone can tell.
-        """
-        lmtp = self._identity.server.protocol == "lmtp"
-        while envelope.recipients and not session.over:
-            transaction = Transaction(message, envelope, session.extensions, session.remote, lmtp=lmtp)
-            try:
-                session.carry(transaction, last=last)
-            finally:
-                outcomes.update(transaction.outcomes)
-            envelope = envelope.to(transaction.remaining)
-        return envelope.recipients
+            farewell = False
 
 
 TYPE_CHECKING = False

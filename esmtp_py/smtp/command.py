@@ -40,9 +40,10 @@ class Command:
 
     verb: one of the names above.  line: bytes with CRLF, empty for GREETING
     and BODY.  shown: what a trace may see.  owner: who wants to know the reply.
+    sent: all of it, payload included, has been handed to the kernel.
     """
 
-    __slots__ = ("line", "owner", "payload", "replies", "shown", "subject", "verb")
+    __slots__ = ("line", "owner", "payload", "replies", "sent", "shown", "subject", "verb")
 
     def __init__(
         self,
@@ -61,6 +62,7 @@ class Command:
         self.payload = payload
         self.replies = replies
         self.subject = subject
+        self.sent = False
         self.owner = owner
 
     def __repr__(self) -> str:
@@ -160,7 +162,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from typing import Protocol
 
+    from esmtp_py.message.envelope import Recipient
     from esmtp_py.smtp.reply import Reply
 
     class Owner(Protocol):
+        @property
+        def remaining(self) -> list[Recipient]: ...
         def answered(self, answered: Command, reply: Reply) -> list[Command]: ...

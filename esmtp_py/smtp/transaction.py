@@ -33,6 +33,8 @@ class Transaction:
     remaining: recipients the server had no room for: they want a further
                transaction (RFC 5321 section 4.5.3.1.10).
     done:      every recipient is in one of the two, and no reply is owed.
+    said:      it has no more commands to come.
+    clean:     it ended with the message accepted, so nothing of it is left at the server.
     """
 
     def __init__(
@@ -41,6 +43,7 @@ class Transaction:
         self.outcomes: dict[str, Outcome] = {}
         self.remaining: list[Recipient] = []
         self.done = False
+        self.clean = False
         self._message = message
         self._envelope = envelope
         self._extensions = extensions
@@ -51,7 +54,12 @@ class Transaction:
         self._accepted: list[Recipient] = []
         self._judged = 0
         self._data_sent = False
+        self._final: Command | None = None  # what the message goes with
         self._utf8 = False
+
+    @property
+    def said(self) -> bool:
+        return self.done or self._final is not None
 
     # -- what may be sent ---------------------------------------------------
 
@@ -118,7 +126,8 @@ class Transaction:
         self._data_sent = True
         if self._chunking:
             payload = Payload(self._message.chunks, bytes(self._message.header))
-            return command.bdat(self._message.size, payload, self._final_replies, self)
+            self._final = command.bdat(self._message.size, payload, self._final_replies, self)
+            return self._final
         data = command.plain(DATA)
         data.owner = self
         return data
@@ -222,9 +231,11 @@ class Transaction:
     def _body(self) -> Command:
         """The message, or the lone dot that a 354 without recipients still wants (RFC 2920 section 3.1)."""
         if not self._accepted:
-            return command.body(Payload(lambda: [b".\r\n"]), owner=self)
-        payload = Payload(lambda: stuff(self._message.chunks()), bytes(self._message.header))
-        return command.body(payload, self._final_replies, self)
+            self._final = command.body(Payload(lambda: [b".\r\n"]), owner=self)
+        else:
+            payload = Payload(lambda: stuff(self._message.chunks()), bytes(self._message.header))
+            self._final = command.body(payload, self._final_replies, self)
+        return self._final
 
     def _message_answered(self, answered: Command, reply: Reply) -> None:
         if self._lmtp and self._accepted:
@@ -234,6 +245,7 @@ class Transaction:
         else:
             self._settle(answered.verb, reply)
         self.done = answered.replies <= 0
+        self.clean = reply.positive
 
     def _settle(self, verb: str, reply: Reply) -> None:
         fate = verdict(verb, reply, self._remote)
@@ -241,14 +253,11 @@ class Transaction:
 
     # -- when the session ends first ----------------------------------------
 
-    def lost(self, error: MailError, *, committed: bool) -> None:
-        """The session ended with ``error``: whoever has no fate yet gets that one.
-
-        committed: the whole message was written, so the server may have
-        taken it without our knowing.
-        """
+    def lost(self, error: MailError) -> None:
+        """The session ended with ``error``: whoever has no fate yet gets that one."""
         fate = error.outcome()
-        if committed and fate.fate == "deferred":
+        # a server that said 421 instead of an answer did not take the message
+        if self._final and self._final.sent and error.kind != "try_again" and fate.fate == "deferred":
             fate.text += "; it had the whole message, which may be sent more than once"
         for recipient in self._envelope.recipients:
             if recipient not in self.remaining:
@@ -260,7 +269,7 @@ class Transaction:
         for address, fate in list(self.outcomes.items()):
             if fate.fate == "delivered":
                 del self.outcomes[address]
-        self.lost(error, committed=True)
+        self.lost(error)
 
 
 TYPE_CHECKING = False

@@ -1,0 +1,177 @@
+"""Mails through one session, as many in flight as the server's extensions allow.
+
+    PIPELINING + CHUNKING   MAIL RCPT… BDAT-LAST of many messages at once
+    PIPELINING              the end of one message with MAIL RCPT… DATA of the next
+    neither                 one command at a time
+
+The window is also what a crash can cost: a message whose 250 we did not live
+to see may be sent again, and that is true of at most WINDOW messages.
+"""
+
+from esmtp_py.deliver.session import Session
+from esmtp_py.errors import MailError
+from esmtp_py.message.envelope import Envelope
+from esmtp_py.outcome import Outcome
+from esmtp_py.smtp import command
+from esmtp_py.smtp.command import RSET
+from esmtp_py.smtp.transaction import Transaction
+
+# 64 messages of 2 kB fill a line of 20 Mbit/s at 50 ms; more would gain
+# nothing there and lose more in a crash.
+WINDOW = 64
+# Bytes of messages in flight: a server reads them before it answers the first.
+WINDOW_BYTES = 1 << 20
+
+# RFC 5321 section 4.5.3.1.8: every server takes that many recipients in one
+# transaction.  With more there may be a further one, so QUIT has to wait.
+SURE_RECIPIENTS = 100
+
+
+class Parcel:
+    """A message with its envelope, and somebody who wants to hear what became of it."""
+
+    __slots__ = ("envelope", "message", "settle")
+
+    def __init__(self, message: "Message", envelope: Envelope, settle: "Callable[[dict[str, Outcome]], None]") -> None:
+        """settle: called with {address: Outcome} as soon as they are known, maybe for some recipients at a time."""
+        self.message = message
+        self.envelope = envelope
+        self.settle = settle
+
+
+class Pipeline:
+    """Carries parcels through one session."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._talk = session.talk
+        self._flying: list[tuple[Transaction, Parcel]] = []
+        self._bytes = 0
+        self._clean = True  # no transaction is open, or may be, at the server
+        self._left: list[Parcel] = []
+
+    def carry(self, parcels: "Iterator[Parcel]", *, farewell: bool = True) -> list[Parcel]:
+        """Carries all of ``parcels`` and settles them; returns what needs another session.
+
+        That is recipients the server had no room for after it was told QUIT.
+        farewell: QUIT may ride behind the last message.
+        Raises MailError when the session is lost: what was in flight is
+        settled with it; ``parcels`` and ``left`` have the others.
+        """
+        try:
+            while not self._talk.over:
+                parcel = self._next(parcels)
+                if parcel:
+                    self._send(parcel, last=farewell and not self._more(parcels))
+                elif self._flying:
+                    self._exchange()
+                else:
+                    break
+            self._finish()
+        except MailError as error:
+            self._lost(error)
+            raise
+        return self.left
+
+    @property
+    def _pipelining(self) -> bool:
+        return "PIPELINING" in self._session.extensions
+
+    @property
+    def left(self) -> list[Parcel]:
+        """Parcels taken but not sent."""
+        return self._left
+
+    # -- what comes next ------------------------------------------------------
+
+    def _next(self, parcels: "Iterator[Parcel]") -> Parcel | None:
+        return self._left.pop(0) if self._left else next(parcels, None)
+
+    def _more(self, parcels: "Iterator[Parcel]") -> bool:
+        """Will there be another transaction?  Looks one parcel ahead."""
+        if not self._left:
+            ahead = next(parcels, None)
+            if ahead:
+                self._left.append(ahead)
+        return bool(self._left)
+
+    def _send(self, parcel: Parcel, *, last: bool) -> None:
+        while not self._room(parcel.message.size):
+            self._exchange()
+        session = self._session
+        transaction = Transaction(
+            parcel.message, parcel.envelope, session.extensions, session.remote, lmtp=session.lmtp
+        )
+        try:
+            opening = transaction.opening()
+        except MailError as error:  # this message is not for this server; the session goes on
+            transaction.lost(error)
+            opening = []
+        self._flying.append((transaction, parcel))
+        self._bytes += parcel.message.size
+        if opening:
+            self._talk.last = last and self._pipelining and all(map(_is_sure, self._flying))
+            self._talk.say(opening if self._clean else [command.plain(RSET), *opening])
+            self._clean = False
+        self._collect()
+
+    def _room(self, size: int) -> bool:
+        """May another transaction begin now?"""
+        if not self._flying:
+            return True
+        if not self._pipelining or not self._flying[-1][0].said:
+            return False
+        return len(self._flying) < WINDOW and self._bytes + size <= WINDOW_BYTES
+
+    # -- what came back ---------------------------------------------------------
+
+    def _exchange(self) -> None:
+        self._talk.exchange()
+        self._collect()
+
+    def _collect(self) -> None:
+        """Settles what is done, oldest first; the last one before QUIT waits for its 221."""
+        while self._flying and self._flying[0][0].done:
+            if len(self._flying) == 1 and self._talk.owes and self._talk.over:
+                return
+            self._settle(*self._flying.pop(0))
+
+    def _settle(self, transaction: Transaction, parcel: Parcel) -> None:
+        self._bytes -= parcel.message.size
+        self._clean = transaction.clean and not self._flying
+        if transaction.remaining:
+            self._left.insert(0, Parcel(parcel.message, parcel.envelope.to(transaction.remaining), parcel.settle))
+        parcel.settle(transaction.outcomes)
+
+    def _finish(self) -> None:
+        """QUIT is on its way.  Its 221 proves that no reply was taken for another; without it, nothing is known."""
+        while self._flying and not all(t.done for t, _ in self._flying):
+            self._exchange()
+        try:
+            while self._talk.owes:
+                self._talk.exchange()
+        except MailError as error:
+            if error.kind == "protocol":
+                for transaction, _ in self._flying:
+                    transaction.doubt(error)
+        while self._flying:
+            self._settle(*self._flying.pop(0))
+
+    def _lost(self, error: MailError) -> None:
+        while self._flying:
+            transaction, parcel = self._flying.pop(0)
+            if not transaction.done:
+                transaction.lost(error)
+            self._settle(transaction, parcel)
+
+
+def _is_sure(flying: tuple[Transaction, Parcel]) -> bool:
+    """No further transaction will follow from this one."""
+    return len(flying[1].envelope.recipients) <= SURE_RECIPIENTS
+
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from esmtp_py.message.message import Message
