@@ -31,7 +31,11 @@ WINDOW = 8 * 1024 * 1024
 
 
 class Trip:
-    """What one connection did.  up, down: bytes to and from the server; sent: the client's bytes, if kept."""
+    """What one connection did.
+
+    turns: see above.  up, down: bytes to and from the server.  sent: the
+    client's bytes, if kept.  seconds: from the client's connect to the end.
+    """
 
     def __init__(self) -> None:
         self.turns = self.up = self.down = 0
@@ -57,11 +61,11 @@ class Lane:
 class Connection:
     """Client and server of one connection, and the count."""
 
-    def __init__(self, client: socket.socket, server: socket.socket, keep: bool) -> None:
+    def __init__(self, client: socket.socket, server: socket.socket, began: float, keep: bool) -> None:
         self.up, self.down = Lane(client, server), Lane(server, client)
         self.trip = Trip()
         self.keep = keep
-        self.began = time.monotonic()
+        self.began = began
         self._client_spoke = False
 
     def saw(self, lane: Lane, data: bytes) -> None:
@@ -144,16 +148,17 @@ class Relay:
 
     def _accept(self) -> None:
         client, _ = self._listener.accept()
+        now = time.monotonic()
         # SYN and SYN-ACK take a round trip, the third segment half of one more: then the server knows.
-        self._after(time.monotonic() + 3 * self._half, lambda: self._connect(client))
+        self._after(now + 3 * self._half, lambda: self._connect(client, now))
 
-    def _connect(self, client: socket.socket) -> None:
+    def _connect(self, client: socket.socket, began: float) -> None:
         try:
             server = socket.create_connection(("127.0.0.1", self._to))
         except OSError:
             client.close()
             return
-        connection = Connection(client, server, self._keep)
+        connection = Connection(client, server, began, self._keep)
         for end, inward, outward in (
             (client, connection.up, connection.down),
             (server, connection.down, connection.up),
