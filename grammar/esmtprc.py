@@ -169,6 +169,16 @@ def t_ANY_COMMA(t: "Token") -> "Token":
     return t
 
 
+def t_ANY_glued(t: "Token") -> "Token":
+    r"""(?:"[^"\\]*(?:\\(?:.|\n)[^"\\]*)*"|'[^'\\]*(?:\\(?:.|\n)[^'\\]*)*')[^ \t\r\n=;:,\\]+"""
+    # To the C esmtp this is a bare word with quotes in it; nobody ever meant that.
+    text = t.value
+    at = 1
+    while text[at] != text[0]:
+        at += 2 if text[at] == "\\" else 1
+    return _faulty(t, 'white space is missing after the closing quote (inside quotes, write \\" for a quote)', at + 1)
+
+
 def t_ANY_double(t: "Token") -> "Token":
     r'"[^"\\]*(?:\\(?:.|\n)[^"\\]*)*"'
     return _string(t, t.value[1:-1], 1)
@@ -222,9 +232,9 @@ def _string(t: "Token", text: str, skipped: int) -> "Token":
     return t
 
 
-def _faulty(t: "Token", fault: str) -> "Token":
+def _faulty(t: "Token", fault: str, at: int = 0) -> "Token":
     t.type = "STRING"
-    t.value = Value("", t.lexpos, (t.lexpos, fault))
+    t.value = Value("", t.lexpos, (t.lexpos + at, fault))
     t.lexer.begin("INITIAL")
     return t
 
@@ -294,6 +304,8 @@ def _digits(text: str, start: int, most: int, allowed: str) -> str:
 # comma may bring another address.  A comma that brings none is noise, as it is
 # everywhere between statements.  Only PLY reduces the productions with
 # ``error``; they let it go on reporting with the next token.
+
+start = "rc"
 
 
 def p_rc(p: "Production") -> None:

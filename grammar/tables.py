@@ -54,7 +54,11 @@ def render(rules: Any, title: str) -> str:
     """The source of the table module for ``rules``, a PLY rule module.  Raises Defects."""
     complaints = Complaints()
     name = rules.__name__.rpartition(".")[2]
-    parts = [_HEADER.format(title=title, name=name), _automata(rules, complaints), *_parser(rules, complaints)]
+    parts = [_HEADER.format(title=title, name=name)]
+    try:
+        parts += (_automata(rules, complaints), *_parser(rules, complaints))
+    except (SyntaxError, yacc.YaccError) as error:  # how lex() and yacc() give up; what is wrong was said before
+        complaints.error(str(error))
     if complaints.said:
         raise Defects("\n".join(complaints.said))
     return "\n".join(parts)

@@ -1,35 +1,51 @@
 """Words for the mistakes in an rc file.  Imported only when there are some.
 
 A message and the line shown under it come from a file full of passwords, so
-only what cannot be one is repeated: keywords, the value right after a
-statement that takes no secret, and some words where a statement was expected.
+only what cannot be one is repeated: keywords, misspelled ones, and the value
+right after a statement that takes no secret.
 """
 
 from bisect import bisect_right
+from difflib import get_close_matches
 from re import sub
 
 from esmtp_py.config.driver import Lexer
 from esmtp_py.config.source import Problem, Source
-from esmtp_py.grammar.esmtprc import ALL_KEYWORDS, OPENERS, SECRETS, WANTED
+from esmtp_py.grammar.esmtprc import ADDED_KEYWORDS, ALL_KEYWORDS, OPENERS, SECRETS, WANTED
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 # Past this many the file is not a broken rc file but something else.
 MOST = 100
 # Width of the part of a line that is shown.
 SHOWN = 100
 HIDDEN = "…"
+STATEMENTS = [text for text, token in ALL_KEYWORDS.items() if token in OPENERS]
+SECRET_WORDS = [text for text in STATEMENTS if ALL_KEYWORDS[text] in SECRETS and text != "pass"]
+VALUES = ("STRING", "NUMBER", *ADDED_KEYWORDS.values())
+_LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_"
 
 
 class Word:
-    """One token as it stands in the file.  hidden: may be (part of) a secret."""
+    """One token as it stands in the file.  secret, stray: whether it may be shown."""
 
-    __slots__ = ("end", "fault", "hidden", "start", "type")
+    __slots__ = ("end", "fault", "secret", "start", "stray", "type")
 
     def __init__(self, type: str, start: int, end: int, fault: str) -> None:  # noqa: A002 - as in PLY's tokens
         self.type = type
         self.start = start
         self.end = end
         self.fault = fault
-        self.hidden = False
+        self.secret = self.stray = False
+
+    def visible(self, text: str) -> int:
+        """Where what may be (part of) a secret begins: at start, end or between."""
+        if self.secret:
+            return self.start
+        # Not all of them are looked at, for that takes time.
+        return self.start + _harmless(text[self.start : self.end]) if self.stray else self.end
 
 
 class Words:
@@ -57,29 +73,29 @@ class Words:
             return "a comma"
         if word.type not in ("STRING", "NUMBER"):
             return f"the word {self._text(word)} (to use it as a value, put it in quotes)"
-        return "something else" if word.hidden else self._text(word)
+        return self._text(word) or "something else"
 
     def _misplaced(self, word: Word, before: "Word | None") -> str:
         """For a token in the place of a statement."""
+        text = self.source.text
+        beside = before and before.type in ("STRING", "NUMBER", "COMMA") and "\n" not in text[before.end : word.start]
+        if before and beside and text[before.start : before.end] in ALL_KEYWORDS:
+            return f"expected a statement; {self._text(before)} before this was taken as a value that is missing"
         if word.fault:
             return word.fault
         if word.type not in ("STRING", "NUMBER"):
-            return f"expected a statement, found {self._text(word)}"
-        text = self.source.text
-        if before and before.end == word.start and text[word.start - 1] in "\"'":
-            return 'white space is missing after the closing quote; inside quotes write \\" for a quote'
-        if before and "\n" not in text[before.end : word.start] and before.type in ("STRING", "NUMBER"):
-            if text[before.start : before.end] in ALL_KEYWORDS:
-                return f"expected a statement; {self._text(before)} before this was taken as a value that is missing"
-            found = "more after the value" if word.hidden else self._text(word)
-            return f"expected a statement, found {found}; a value with white space or , ; : = must be in quotes"
-        if word.hidden:
-            return "expected a statement, found a word that belongs to nothing"
-        return f"unknown statement {self._text(word)}{_advice(text[word.start : word.end])}"
+            return f"{self._text(word)} is not a statement"
+        if beside:
+            return "expected a statement; a value with white space or , ; : = must be in quotes"
+        return f"unknown statement{_advice(text[word.start : word.visible(text)])}"
 
     def _text(self, word: Word) -> str:
-        text = self.source.text[word.start : min(word.end, word.start + 40)]
-        return "'" + _printable(text) + "'" + ("…" if word.end - word.start > 40 else "")
+        """The word for a message, "" if it may not be shown."""
+        end = min(word.visible(self.source.text), word.start + 40)
+        text = _printable(self.source.text[word.start : end])
+        if not text:
+            return ""
+        return (text if text[0] in "\"'" else f"'{text}'") + (HIDDEN if end < word.end else "")
 
     def excerpt(self, offset: int) -> "tuple[str, str]":
         """The line with the offset, without secrets and comments, and a line with a caret under it."""
@@ -110,8 +126,10 @@ class Words:
                     break
                 at = gap_end
             elif word:
-                stop = min(end, word.end)
-                made.append(HIDDEN if word.hidden else _printable(self.source.text[at:stop]))
+                stop, visible = min(end, word.end), word.visible(self.source.text)
+                made.append(_printable(self.source.text[at : min(stop, visible)]))
+                if visible < stop:
+                    made.append(HIDDEN)
                 at = stop
         # Nor does anybody learn how many words a passphrase has.
         return sub(rf"{HIDDEN}(?:\s*{HIDDEN})+", HIDDEN, "".join(made))
@@ -127,41 +145,45 @@ def _words(text: str) -> "list[Word]":
 
 
 def _hide(words: "list[Word]", text: str) -> None:
-    """Marks what may be (part of) a secret.
+    """Marks what may be (part of) a secret: what follows a password up to the next statement, and every stray word.
 
-    After a password that is everything up to the next statement.  After any
-    other value, one stray word is shown, for it is a misspelled statement or
-    the rest of an unquoted value; what follows may be a password.  On a later
-    line one more is shown, unless the one before could still lack its value.
+    That is, all but keywords and the values of statements that take no secret.
     A string without an end holds the rest of the file.
     """
-    opener, due, fresh, paired, before = "", False, True, False, 0
+    opener, due = "", False
     for word in words:
-        if word.type in OPENERS:
-            opener, due, fresh = word.type, word.type != "DEFAULT", True
+        if word.type in OPENERS and not (due and word.type in VALUES):
+            opener, due = word.type, word.type != "DEFAULT"
         elif word.type == "COMMA":
             due = due or opener == "IDENTITY"
-        elif word.type in ("STRING", "NUMBER"):
-            first = before == 0 or "\n" in text[before : word.start]
-            shown = due or fresh or (first and paired)
-            if not due:
-                fresh, paired = False, not (shown and first)
-            elif first or text[word.start : word.end] in ALL_KEYWORDS:
-                fresh, paired = False, True  # ``user`` and nothing, then ``pass hunter2``
-            word.hidden = not shown or opener in SECRETS or bool(word.fault and word.end == len(text))
+        elif word.type in VALUES:
+            word.secret = opener in SECRETS or bool(word.fault and word.end == len(text))
+            word.stray = not due
             due = False
-        before = word.end
+
+
+def _harmless(word: str) -> int:
+    """How much of a stray word may be shown: as much as looks like the name of a statement."""
+    for secret in SECRET_WORDS:
+        if word.lower().startswith(secret):
+            return len(secret)
+    letters = len(word) - len(word.lstrip(_LETTERS))
+    return letters if _closest(word[:letters], STATEMENTS, 0.7) else 0
 
 
 def _advice(word: str) -> str:
-    """What was probably meant."""
-    from difflib import get_close_matches
+    """What was probably meant by a word in the place of a statement."""
+    if not word:
+        return ""
+    if word.lower() in STATEMENTS:
+        return f" '{word}'; the statement is {word.lower()}, in lower case and with white space after it"
+    return f" '{word}'; did you mean {_closest(word, STATEMENTS, 0.7)}?"
 
-    known = [text for text, token in ALL_KEYWORDS.items() if token in OPENERS]
-    if word.lower() in known:
-        return f"; statements are in lower case: {word.lower()}"
-    close = get_close_matches(word.lower(), known, 1, 0.7) if len(word) < 40 else []
-    return f"; did you mean {close[0]}?" if close else ""
+
+def _closest(word: str, known: "Sequence[str]", least: float) -> str:
+    if len(word) > 40:  # longer than any statement, and the comparison is quadratic
+        return ""
+    return next(iter(get_close_matches(word.lower(), known, 1, least)), "")
 
 
 def _printable(text: str) -> str:

@@ -25,8 +25,16 @@ class Recovery:
         self.lexer = lex.lex(module=esmtprc, errorlog=silent)
         self.parser = yacc.yacc(module=esmtprc, debug=False, write_tables=False, errorlog=silent)
         self.parser.errorfunc = self.on_error
+        # Reduce without looking ahead wherever there is no choice, as the driver does: else PLY finds
+        # the mistake while it still has the value before it in its hands.
+        self.parser.defaulted_states = {
+            state: min(row.values())
+            for state, row in self.parser.action.items()
+            if len(set(row.values())) == 1 and min(row.values()) < 0
+        }
         self.text = text
         self.found: list[tuple[str, int]] = []
+        self.silent_until = -1
 
     def statements(self) -> list[esmtprc.Statement]:
         """Every statement that could be made out."""
@@ -39,10 +47,14 @@ class Recovery:
     def on_error(self, token: Any) -> Any:
         """Called by PLY with the wrong token, None at the end; returns the one to go on with."""
         offset = token.lexpos if token else len(self.text)
-        if not self.found or self.found[-1][1] != offset:
+        if offset > self.silent_until:
             self.found.append((self.parser.symstack[-1].type, offset))
+            self.silent_until = offset
         if "error" in self.parser.action[self.parser.statestack[-1]]:
-            return None  # in mid-statement a production of the grammar takes over
+            if token and token.type not in esmtprc.OPENERS:
+                # What is left of the line goes with it: one mistake, one message.
+                self.silent_until = self.text.find("\n", offset) % (len(self.text) + 1)
+            return None  # a production of the grammar with ``error`` takes over
         self.parser.errok()
         return self._skip(token)
 

@@ -55,7 +55,7 @@ def _host_and_service(text: str, default: str) -> "tuple[str, str]":
     if text.count(":") > 1:
         return _literal(text), default
     host, colon, tail = text.partition(":")
-    return domain(host), _service(tail) if colon else default
+    return _domain(host, "a host name such as mail.example.org"), _service(tail) if colon else default
 
 
 def _literal(text: str) -> str:
@@ -78,18 +78,22 @@ def _service(text: str) -> str:
     raise ValueError("expected a port number or a service name after the colon")
 
 
-def domain(text: str, source: "Source | None" = None) -> str:
-    """A host name, a domain, or (for helo) an address literal."""
+def _domain(text: str, expected: str) -> str:
     if not text:
-        raise ValueError("expected a host name, not an empty one")
+        raise ValueError(f"expected {expected}, not an empty one")
     if set(text) & _NOT_IN_HOSTS or not text.isprintable() or text.startswith("."):
-        raise ValueError("expected a host name such as mail.example.org")
+        raise ValueError(f"expected {expected}")
     return text
 
 
-def optional_domain(text: str, source: Source) -> str:
-    """As domain; the empty one is as if nothing had been written."""
-    return domain(text) if text else ""
+def own_name(text: str, source: Source) -> str:
+    """A host name or an address literal; the empty one is as if nothing had been written."""
+    return _domain(text, "a host name such as laptop.example.org") if text else ""
+
+
+def domain(text: str, source: Source) -> str:
+    """A domain; the empty one is as if nothing had been written."""
+    return _domain(text, "a domain such as example.org") if text else ""
 
 
 def address(text: str, source: "Source | None" = None) -> str:
@@ -109,7 +113,7 @@ def sender_pattern(text: str, source: Source) -> str:
     if text.startswith("*@"):
         if "*" in text[2:]:
             raise ValueError("the only pattern is *@DOMAIN; write each domain out")
-        domain(text[2:])
+        _domain(text[2:], "*@ and a domain")
     return text
 
 
