@@ -12,6 +12,9 @@ from esmtp_py.errors import MailError
 MAX_LINE = 8192
 # The longest EHLO reply seen has about 30 lines; policy texts have fewer.
 MAX_LINES = 200
+# Characters of a reply that people get to see: more than any policy text, and
+# still one line of a log.
+MAX_SHOWN = 1000
 
 
 class Reply:
@@ -37,8 +40,8 @@ class Reply:
         return self.code >= 500
 
     def __str__(self) -> str:
-        """The reply as one printable line, code first, for people and reports."""
-        return f"{self.code} {'; '.join(printable(line) for line in self.lines)}".rstrip()
+        """The reply as one printable line, code first, for people and reports; cut at MAX_SHOWN."""
+        return f"{self.code} {printable(b'; '.join(self.lines), MAX_SHOWN)}".rstrip()
 
     def __repr__(self) -> str:
         return f"Reply({str(self)!r})"
@@ -50,7 +53,8 @@ def printable(line: bytes, limit: int = 500) -> str:
     Control characters and bytes that are not UTF-8 become ``\\xNN``; more than
     ``limit`` characters end in an ellipsis.
     """
-    text = line[: 4 * limit].decode("utf-8", "backslashreplace")
+    # four bytes make a character at most, and one beyond the limit shows that there are more
+    text = line[: 4 * limit + 4].decode("utf-8", "backslashreplace")
     if not text.isprintable():
         text = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
     return text if len(text) <= limit else text[:limit] + "…"
@@ -68,32 +72,33 @@ def _status(code: int, line: bytes) -> str:
 class ReplyParser:
     """Cuts a stream into replies.  ``trace`` is told each line as it came."""
 
-    __slots__ = ("_buffer", "_code", "_lines", "_trace", "_waiting")
+    __slots__ = ("_buffer", "_code", "_lines", "_scanned", "_trace")
 
     def __init__(self, trace: "Trace | None" = None) -> None:
-        self._buffer = b""
+        self._buffer = bytearray()
+        self._scanned = 0  # of the buffer, without finding the end of a line
         self._code = 0
         self._lines: list[bytes] = []
         self._trace = trace
-        self._waiting = 0
 
     @property
     def idle(self) -> bool:
         """True when not one byte of a further reply has come."""
-        return not self._buffer and not self._lines and not self._waiting
+        return not self._buffer and not self._lines
 
     def feed(self, data: bytes) -> "Iterator[Reply]":
         """The replies that are now complete.  Raises MailError("protocol"), after those before the error."""
-        lines = (self._buffer + data).split(b"\n")
-        self._buffer = lines.pop()
-        self._waiting = len(lines)
-        for line in lines:
-            self._waiting -= 1
-            reply = self._line(line.removesuffix(b"\r"))
+        self._buffer += data
+        while (end := self._buffer.find(b"\n", self._scanned)) >= 0:
+            line = bytes(self._buffer[: min(end, MAX_LINE + 2)]).removesuffix(b"\r")
+            del self._buffer[: end + 1]
+            self._scanned = 0
+            reply = self._line(line)
             if reply:
                 yield reply
-        if len(self._buffer) > MAX_LINE:
-            raise MailError("protocol", "the server sent a reply line without end")
+        self._scanned = len(self._buffer)
+        if self._scanned > MAX_LINE + 1:  # a CR may be the last of it
+            self._line(bytes(self._buffer[: MAX_LINE + 2]))
 
     def _line(self, line: bytes) -> Reply | None:
         if self._trace:
