@@ -110,8 +110,7 @@ def test_qualifydomain_also_for_the_sender(esmtp: Command, server: SubmissionSer
     assert server.mails[0].recipients == ["joe@q.org"]
 
 
-def test_user_without_home_name_and_rc(esmtp: Command, mailbox: Mailbox) -> None:
-    """A container's arbitrary user: no passwd entry, no HOME."""
+def test_without_home(esmtp: Command, mailbox: Mailbox) -> None:
     (esmtp.home / "rc").write_text((esmtp.home / ".esmtprc").read_text())
     (esmtp.home / "rc").chmod(0o600)
     del esmtp.environ["HOME"]
