@@ -109,10 +109,14 @@ class OneMail:
 
     def modules(self, contestant: Contestant) -> int:
         """How many modules were imported, those of the interpreter's own start included."""
-        self._spawn(
-            contestant.argv(self.server.ports["submission"], RECIPIENT),
-            contestant.environ | {"PYTHONPROFILEIMPORTTIME": "1"},
-        )
+        return self._imports(contestant.argv(self.server.ports["submission"], RECIPIENT), contestant.environ)
+
+    def modules_of_python(self, contestant: Contestant) -> int:
+        """The same for its interpreter with nothing to do."""
+        return self._imports([str(pathlib.Path(contestant.program).with_name("python")), "-c", "pass"], {})
+
+    def _imports(self, argv: list[str], environ: dict[str, str]) -> int:
+        self._spawn(argv, environ | {"PYTHONPROFILEIMPORTTIME": "1"})
         said = self.output.read_text(errors="replace").splitlines()
         return sum(line.startswith("import time:") for line in said) - 1  # the first line is the head of the table
 

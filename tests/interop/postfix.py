@@ -54,6 +54,8 @@ virtual_uid_maps = static:{uid}
 virtual_gid_maps = static:{gid}
 smtpd_relay_restrictions = permit_sasl_authenticated, reject
 smtpd_client_restrictions =
+smtpd_recipient_restrictions = check_recipient_access regexp:{dir}/access
+header_checks = regexp:{dir}/headers
 smtpd_tls_security_level = may
 smtpd_tls_auth_only = yes
 smtpd_tls_chain_files = {dir}/server.pem
@@ -100,6 +102,9 @@ if !/^ghost/
 /@/        inbox/
 endif
 """
+
+ACCESS = "/^later/  450 4.2.0 greylisted, come back in five minutes\n"
+HEADERS = "/^X-Unwanted:/  REJECT we do not want this\n"
 
 QUEUES = ("incoming", "active", "deferred", "maildrop", "hold")
 
@@ -167,6 +172,8 @@ class Postfix:
         self._file("etc/main.cf", MAIN.format(**words))
         self._file("etc/master.cf", MASTER + "".join(self._services()))
         self._file("mailboxes", MAILBOXES)
+        self._file("access", ACCESS)
+        self._file("headers", HEADERS)
 
     def _services(self) -> list[str]:
         lines = []

@@ -7,6 +7,7 @@ import pytest
 
 from tests.conftest import Command
 from tests.interop.mailserver import MailServer
+from tests.interop.postfix import free_port
 
 MAIL = b"From: alice@example.test\nTo: all of you:;\nSubject: many\n\nHello.\n"
 WriteRc = Callable[[str], pathlib.Path]
@@ -33,6 +34,37 @@ def test_all_unknown(listener: str, server: MailServer, esmtp: Command, rc: Writ
     for number, line in enumerate(lines, 1):
         assert f"ghost{number}{address}" in line
         assert "User unknown" in line
+
+
+@pytest.mark.parametrize("listener", ["submission", "data", "lockstep"])
+def test_three_fates(listener: str, server: MailServer, esmtp: Command, rc: WriteRc, address: str) -> None:
+    rc(server.rc(listener=listener))
+    done = esmtp("-f", "alice@example.test", f"ghost{address}", f"later{address}", address, stdin=MAIL)
+    assert done.code == 75  # one of them is worth another try, and a permanent code would forbid it
+    refused, deferred = done.err.splitlines()
+    assert f"ghost{address}" in refused
+    assert "User unknown" in refused
+    assert f"later{address}" in deferred
+    assert "come back in five minutes" in deferred
+    assert len(server.mails(address)) == 1
+
+
+@pytest.mark.parametrize("listener", ["submission", "data", "lockstep"])
+def test_refused_for_what_it_says(listener: str, server: MailServer, esmtp: Command, rc: WriteRc, address: str) -> None:
+    rc(server.rc(listener=listener))
+    done = esmtp("-f", "alice@example.test", address, f"b{address}", stdin=b"X-Unwanted: yes\n" + MAIL)
+    assert done.code == 65
+    lines = done.err.splitlines()
+    assert len(lines) == 2
+    assert all("we do not want this" in line for line in lines)
+    assert server.mails(address) == []
+
+
+def test_nobody_listens(server: MailServer, esmtp: Command, rc: WriteRc, address: str) -> None:
+    rc(server.rc(hostname=f"localhost:{free_port()}"))
+    done = esmtp("-f", "alice@example.test", address, stdin=MAIL)
+    assert done.code == 75
+    assert "localhost" in done.err
 
 
 @pytest.mark.parametrize("count", [30, 31, 130])
