@@ -86,6 +86,8 @@ def _tls(identity: Identity) -> "Iterator[tuple[str, str]]":
 def _local(identity: Identity) -> "Iterator[tuple[str, str]]":
     if identity.force_mda and not identity.mda:
         yield "force_mda", "force_mda, but no mda to deliver with"
+    if identity.mda and identity.qualifydomain and not identity.force_mda:
+        yield "mda", "has no effect: with qualifydomain no recipient is local"
 
 
 def _files(identity: Identity) -> "Iterator[tuple[str, str]]":

@@ -72,16 +72,19 @@ def _read(path: str, home: str, *, own: bool = False, system: bool = False) -> "
     except (OSError, ValueError) as error:
         raise _unreadable(path, error) from error
     try:
-        status = os.fstat(descriptor)
-        if not stat.S_ISREG(status.st_mode) and path != os.devnull:
-            raise MailError("config", f"{path}: is {_kind(status.st_mode)}, but an rc file must be a regular file")
-        text = _text(_content(descriptor, path), path)
+        return _trusted(descriptor, path, home, own=own, system=system)
     except OSError as error:
         raise _unreadable(path, error) from error
     finally:
         os.close(descriptor)
+
+
+def _trusted(descriptor: int, path: str, home: str, *, own: bool, system: bool) -> RcFile:
+    status = os.fstat(descriptor)
+    if not stat.S_ISREG(status.st_mode) and path != os.devnull:
+        raise MailError("config", f"{path}: is {_kind(status.st_mode)}, but an rc file must be a regular file")
     directory = os.path.dirname(path if path.startswith("/") else os.path.join(os.getcwd(), path))
-    source = Source(path, text, directory=directory, home=home)
+    source = Source(path, _text(_content(descriptor, path), path), directory=directory, home=home)
     faults = [*_owner_faults(path, status), *_link_faults(path)]
     open_to_others = _mode_fault(path, status)
     if own and open_to_others:

@@ -1,0 +1,134 @@
+"""``esmtp --check-rc``."""
+
+import io
+import pathlib
+from collections.abc import Callable
+
+import pytest
+
+from esmtp_py.cli.check_rc import check_rc
+
+Write = Callable[..., pathlib.Path]
+
+
+def check(path: str | None = None) -> tuple[int, str]:
+    out = io.StringIO()
+    return check_rc(path, out), out.getvalue()
+
+
+def row(text: str, name: str, number: int = 0) -> list[str]:
+    """Value and origin in the n-th row of a name."""
+    rows = [line for line in text.split("\n") if line.strip().startswith(name + " ")]
+    value, _, origin = rows[number].strip().removeprefix(name).rpartition("#")
+    return [value.strip(), origin.strip()]
+
+
+def test_model_with_the_origin_of_each_value(write: Write) -> None:
+    path = write(
+        "unmatched refuse\nidentity me@x.org, *@x.org\n  host smtp.x.org:465 user me\n  pass hunter2\n"
+        "identity b@x.org\n  default force reverse_path '' message_id disabled auth login\n"
+        '  hostname lmtp:/run/lmtp  preconnect "a\\n\\""\n'
+    )
+    status, text = check()
+    assert status == 0
+    assert row(text, "select_by") == ["envelope", "default"]
+    assert row(text, "unmatched") == ["refuse", f"{path}:1"]
+    assert row(text, "identity") == ["me@x.org, *@x.org", f"{path}:2"]
+    assert row(text, "hostname") == ["smtp.x.org:465", f"{path}:3"]
+    assert row(text, "username") == ["me", f"{path}:3"]
+    assert row(text, "password") == ["(hidden)", f"{path}:4"]
+    assert row(text, "auth") == ["automatic", "default"]
+    assert row(text, "starttls") == ["implicit", "default"]
+    assert row(text, "identity", 1) == ["b@x.org (default)", f"{path}:5"]
+    assert row(text, "hostname", 1) == ['"lmtp:/run/lmtp"', f"{path}:7"]
+    assert row(text, "username", 1) == ["none: no login", "default"]
+    assert row(text, "password", 1) == ["none", "default"]
+    assert row(text, "auth", 1) == ["LOGIN", f"{path}:6"]
+    assert row(text, "force reverse_path", 1) == ['""', f"{path}:6"]
+    assert row(text, "force sender", 1) == ["none", "default"]
+    assert row(text, "message_id", 0) == ["enabled", "default"]
+    assert row(text, "message_id", 1) == ["disabled", f"{path}:6"]
+    assert row(text, "preconnect", 1) == ['"a\\x0a\\""', f"{path}:7"]
+    assert "hunter2" not in text
+
+
+def test_no_file(home: pathlib.Path) -> None:
+    status, text = check()
+    assert status == 0
+    assert "There is no rc file" in text
+    assert row(text, "identity") == ["(default)", "default"]
+    assert row(text, "hostname") == ["localhost:25", "default"]
+
+
+def test_every_problem_is_printed(write: Write) -> None:
+    path = write("bogus x\nhelo\npassword hunter2 hunter3\nauth x", 0o644)
+    status, text = check()
+    assert status == 78
+    assert [line.split(" ")[0] for line in text.split("\n") if line.startswith("/")] == [
+        f"{path}:", f"{path}:1:1:", f"{path}:3:1:", f"{path}:3:18:", f"{path}:4:6:",
+    ]  # fmt: skip
+    assert "chmod 600" in text
+    assert "hunter" not in text
+
+
+def test_file_that_cannot_be_read(home: pathlib.Path) -> None:
+    assert check(str(home)) == (78, f"{home}: is a directory, but an rc file must be a regular file\n")
+    assert check(str(home / "no")) == (78, f"{home}/no: there is no such rc file\n")
+
+
+def test_open_file_is_a_problem_if_it_holds_a_password(write: Write, home: pathlib.Path) -> None:
+    path = write("helo x", 0o644, home / "named")
+    assert check(str(path))[0] == 0
+    write("certificate_passphrase x", 0o644, path)
+    status, text = check(str(path))
+    assert (status, text.count("chmod 600")) == (78, 1)
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "warning"),
+    [
+        ("helo a\nhelo b", 1, "helo has no effect: the one on line 2 wins"),
+        ("identity a\ndefault\nidentity b\ndefault", 2, "default has no effect: the one on line 4 wins"),
+        ("identity a@x.org, c\nidentity b\nidentity A@x.org", 1, "a@x.org is served by the later identity at"),
+        ("identity *@x.org\nidentity *@X.org", 1, "*@x.org is served by the later identity at"),
+        ("helo a\nidentity b\ndefault", 1, "nothing uses the statements before the first identity"),
+        ("hostname x.org\nusername a\npassword b\nstarttls disabled", 4, "in clear text; write: starttls required"),
+        ("host x:465 user a pass b\nstarttls disabled", 2, "in clear text; write: starttls implicit"),
+        ("host x:465\nstarttls disabled", 2, "port 465 speaks nothing but TLS"),
+        ("\npassword b", 2, "a password, but no username"),
+        ("\nusername b", 2, "a username, but no password"),
+        ("\nauth plain", 2, "no username: nobody logs in"),
+        ("certificate_passphrase x", 1, "a passphrase, but no certificate"),
+        ("force_mda me", 1, "force_mda, but no mda"),
+        ("\nmda cat\nqualifydomain x.org", 2, "has no effect: with qualifydomain no recipient is local"),
+        ("ca_file /nowhere/ca.pem", 1, "/nowhere/ca.pem is not there or cannot be read"),
+        ("ca_dir /etc/passwd", 1, "/etc/passwd is not there or cannot be read"),
+        ("\ncertificate /etc", 2, "/etc is not there or cannot be read"),
+        ("ca_file /etc/passwd\nstarttls disabled", 1, "has no effect with starttls disabled"),
+    ],
+)
+def test_warnings(write: Write, text: str, line: int, warning: str) -> None:
+    path = write(text)
+    status, shown = check()
+    warnings = [line for line in shown.split("\n") if line.startswith("warning: ")]
+    assert status == 0
+    assert any(w.startswith(f"warning: {path}:{line}: ") and warning in w for w in warnings), shown
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "username a password b starttls disabled",
+        "hostname unix:/run/smtp username a password b starttls disabled",
+        "identity a helo x identity b helo y",
+        "identity a@x.org identity *@x.org",
+        "helo x identity a helo y",
+        "hostname x:465 username a password b",
+        "mda cat force_mda me",
+        "mda cat qualifydomain x.org force_mda me",
+        "ca_file /etc/passwd ca_dir /etc",
+    ],
+)
+def test_no_warning_without_cause(write: Write, text: str) -> None:
+    write(text)
+    assert "\nwarning: " not in check()[1]
