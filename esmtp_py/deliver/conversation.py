@@ -8,8 +8,8 @@ import time
 
 from esmtp_py.errors import MailError
 from esmtp_py.smtp import command
-from esmtp_py.smtp.client import Client
-from esmtp_py.smtp.command import BDAT_LAST, BODY, GREETING, QUIT, Command, Payload
+from esmtp_py.smtp.client import Client, OutOfStep
+from esmtp_py.smtp.command import BDAT_LAST, BODY, GREETING, QUIT, Command
 from esmtp_py.smtp.patience import Patience
 from esmtp_py.smtp.reply import Reply
 from esmtp_py.smtp.verdict import STEP, verdict
@@ -41,17 +41,13 @@ class Conversation:
 
     @property
     def idle(self) -> bool:
-        """A command may be said, and nothing is owed."""
-        return not self.over and not self._client.owed
+        """QUIT may be said, and nothing is owed."""
+        return not self.over and not self._client.owed and self._client.allows(QUIT)
 
     @property
     def owes(self) -> bool:
-        return self._client.owed is not None
-
-    @property
-    def ready(self) -> bool:
-        """A transaction may begin."""
-        return self._client.ready
+        """A reply will come, as far as anyone can tell."""
+        return not self.broken and self._client.owed is not None
 
     @property
     def over(self) -> bool:
@@ -90,85 +86,112 @@ class Conversation:
                 self._client.send(command.plain(QUIT))
 
     def exchange(self) -> None:
-        """Writes what is to be said, waits for one more reply, and acts on all that have come."""
-        self._flush()
-        oldest = self._client.owed
-        verb = oldest.verb if oldest else QUIT
-        deadline = self.deadline(verb)
+        """Writes what is to be said, waits for one more reply, and acts on all that have come.
+
+        Raises MailError when that ends the conversation.
+        """
         answered = self._answered
         try:
-            while self._answered == answered:
-                data = self.stream.receive(deadline)
-                if not data:
-                    raise MailError("connection_lost", f"{self.stream.peer} closed the connection")
-                self._take(data)
+            self._flush()
+            oldest = self._client.owed
+            if not oldest and answered == self._answered:
+                raise MailError("try_again", f"{self.remote} was not asked any more, for the session was cut short")
+            step = f"while waiting for the reply to {_step(oldest)}"
+            deadline = self.deadline(oldest.verb if oldest else QUIT)
+            while answered == self._answered:
+                self._hear(deadline, step)
         except MailError as error:
-            raise self._placed(error, f"waiting for the reply to {STEP.get(verb, verb)}") from error
+            self.broken = True
+            if error.kind == "protocol":
+                error.remote = self.remote
+            raise
 
-    def _take(self, data: bytes, unfinished: Command | None = None) -> None:
-        """Acts on each reply in ``data``.  unfinished: the command whose payload is not yet all written."""
+    def _hear(self, deadline: float, step: str) -> None:
+        """Acts on what comes next.  step: what we are doing, should the connection be lost."""
+        try:
+            data = self.stream.receive(deadline)
+            if not data:
+                raise MailError("connection_lost", f"{self.stream.peer} closed the connection", remote=self.remote)
+        except MailError as error:
+            raise _placed(error, step) from error
+        self._take(data)
+
+    def _take(self, data: bytes) -> None:
+        """Acts on each reply in ``data``."""
         for answered, reply in self._client.feed(data):
             self._answered += 1
-            if answered is unfinished and reply.positive:
-                raise MailError("protocol", f"{self.remote} accepted a message before its end: {reply}")
+            if answered.payload and not answered.whole:
+                if reply.positive:
+                    raise OutOfStep(f"{self.remote} accepted a message before its end", reply)
+                # the rest is for nothing, and what else we said would be taken for a part of it
+                self.broken = True
             if answered.owner:
                 self.say(answered.owner.answered(answered, reply))
             else:
                 self._reply = reply
-            if answered.payload and not reply.positive:
-                self.broken = self.broken or answered is unfinished
-            if reply.code == 421 and answered.verb != QUIT:
-                self.broken = True
+            if answered.verb == QUIT:
+                return  # what else it has to say concerns nobody
+            if reply.code == 421:
                 raise self.refused(answered.verb, reply, kind="try_again")
 
     def _flush(self) -> None:
         """Writes all that the client has to say, a flight in one write."""
-        buffer = bytearray()
-        output = self._client.output()
-        for each in output:
-            if self._trace and each.shown:
-                self._trace("C", each.shown)
-            buffer += each.line
-            if each.payload and not self._send_payload(each.payload, buffer):
-                return
-        if buffer:
-            self._write(buffer)
-        for each in output:
-            each.sent = True
+        if self.broken:
+            return  # in the middle of a message
+        flight = bytearray()
+        ending: list[Command] = []  # commands that are over with the last byte of the flight
+        for each in self._client.output():
+            self._show(each)
+            flight += each.line
+            for chunk in each.payload.chunks() if each.payload else ():
+                if len(flight) + len(chunk) > WRITE_SIZE:
+                    self._write(flight, ending)
+                    if self._cut_short():
+                        return
+                flight += chunk
+            ending.append(each)
+        if flight:
+            self._write(flight, ending)
 
-    def _send_payload(self, payload: Payload, buffer: bytearray) -> bool:
-        """Writes a payload but for its last bytes, which stay in ``buffer``; False when the server cut it short."""
-        if self._trace and payload.header:
-            for line in payload.header.splitlines():
+    def _show(self, command: Command) -> None:
+        if self._trace and command.shown:
+            self._trace("C", command.shown)
+        if self._trace and command.payload:
+            for line in command.payload.header.splitlines():
                 self._trace("H", line)
-        for chunk in payload.chunks():
-            if len(buffer) + len(chunk) > WRITE_SIZE:
-                self._write(buffer)
-                buffer.clear()
-                if self.stream.waiting() and self._cut_short():
-                    return False
-            buffer += chunk
-        return True
 
     def _cut_short(self) -> bool:
-        """The server speaks while we send: has it refused the message?  Then the rest is for nothing."""
-        unfinished = self._client.last_payload
-        self._take(self.stream.receive(0), unfinished)
+        """The server speaks while we send a message: has it refused it?"""
+        while not self.broken and self._waiting("while sending"):
+            self._hear(0, "while sending")
         return self.broken
 
-    def _write(self, data: bytearray) -> None:
+    def _waiting(self, step: str) -> bool:
         try:
-            self.stream.send(data, self._within(self._patience.block))
+            return self.stream.waiting()
         except MailError as error:
-            self.broken = True
+            raise _placed(error, step) from error
+
+    def _write(self, flight: bytearray, ending: list[Command]) -> None:
+        """Writes and empties both.  From the first byte on nobody knows how much of it arrives."""
+        for each in ending:
+            each.sent = True
+        try:
+            self.stream.send(flight, self._within(self._patience.block))
+        except MailError as error:
             self._hear_last_words()
-            raise self._placed(error, "sending") from error
+            raise _placed(error, "while sending") from error
+        for each in ending:
+            each.whole = True
+        flight.clear()
+        ending.clear()
 
     def _hear_last_words(self) -> None:
         """A server that closes on us has often said why before."""
+        deadline = self._within(1)
         try:
-            while data := self.stream.receive(self._within(1)):
-                self._take(data, self._client.last_payload)
+            while data := self.stream.receive(deadline):
+                self._take(data)
         except MailError:
             pass
 
@@ -182,16 +205,18 @@ class Conversation:
             kind or fate.kind, fate.text + advice, status=fate.status, remote=self.remote, reply=fate.reply
         )
 
-    def _placed(self, error: MailError, step: str) -> MailError:
-        """Says at which step a connection was lost."""
-        if error.kind in ("connection_lost", "tls"):
-            self.broken = True
-            return MailError(error.kind, f"{error.text}, while {step}", status=error.status, remote=self.remote)
-        return error
-
     def note(self, text: str) -> None:
         if self._trace:
             self._trace("*", text.encode("utf-8", "replace"))
+
+
+def _step(command: Command | None) -> str:
+    return STEP.get(command.verb, command.verb) if command else "nothing"
+
+
+def _placed(error: MailError, step: str) -> MailError:
+    """Says at which step a connection was lost."""
+    return MailError(error.kind, f"{error.text}, {step}", status=error.status, remote=error.remote)
 
 
 TYPE_CHECKING = False

@@ -15,55 +15,64 @@ class OutOfOrder(Exception):
     """We tried a command that is not legal now: our bug, never the peer's."""
 
 
+class OutOfStep(MailError):
+    """A reply that answers nothing, or cannot answer what it is for: those before it may be for something else too."""
+
+    def __init__(self, text: str, reply: Reply) -> None:
+        super().__init__("protocol", f"{text}: {reply}", reply=str(reply))
+
+
 class Client:
     """One connection.  A new one is owed its greeting."""
 
-    __slots__ = ("_output", "_owed", "_parser", "_state")
+    __slots__ = ("_owed", "_parser", "_queue", "_state")
 
     def __init__(self, trace: "Trace | None" = None) -> None:
         self._parser = ReplyParser(trace)
-        self._state = order.START
-        self._owed: list[Command] = []
-        self._output: list[Command] = []
-        self.send(Command(GREETING))
-        self.output()
+        self._state = order.GREETED
+        self._owed: list[Command] = [Command(GREETING)]
+        self._queue: list[Command] = []
 
     @property
     def owed(self) -> "Command | None":
-        """The command whose reply comes next; it has been written, or is being."""
+        """The command whose reply comes next; its first bytes have been written."""
         return self._owed[0] if self._owed else None
 
     @property
-    def last_payload(self) -> "Command | None":
-        """The latest unanswered command that carries a message."""
-        return next((c for c in reversed(self._owed) if c.payload), None)
+    def next(self) -> "Command | None":
+        """The command to be written next."""
+        return self._queue[0] if self._queue else None
 
     @property
-    def ready(self) -> bool:
-        """A new transaction may begin."""
-        return self._state == order.READY
+    def idle(self) -> bool:
+        """Nothing is owed, and not one byte too many has come."""
+        return not self._owed and self._parser.idle
 
     @property
     def closing(self) -> bool:
         """QUIT has been said."""
         return self._state == order.CLOSING
 
+    def allows(self, verb: str) -> bool:
+        return verb in order.SEND[self._state]
+
     def send(self, command: Command) -> None:
         """Queue a command for ``output``."""
-        moves = order.SEND[self._state]
-        if command.verb not in moves:
+        if not self.allows(command.verb):
             raise OutOfOrder(f"{command.verb} while {self._state}")
-        self._state = moves[command.verb]
-        self._output.append(command)
+        self._state = order.SEND[self._state][command.verb]
+        self._queue.append(command)
 
-    def output(self) -> list[Command]:
+    def output(self) -> "Iterator[Command]":
         """What to write now, in order: each command's line, then its payload.
 
-        From here on it is owed a reply: one that came before would be an answer to something else.
+        A command is owed its reply from the moment it is taken from here, and
+        may be written from then on: a reply that comes earlier is an answer to something else.
         """
-        output, self._output = self._output, []
-        self._owed += output
-        return output
+        while self._queue:
+            command = self._queue.pop(0)
+            self._owed.append(command)
+            yield command
 
     def feed(self, data: bytes) -> "Iterator[tuple[Command, Reply]]":
         """Bytes from the server, as answers: act on each before asking for the next.
@@ -82,12 +91,10 @@ class Client:
         if not self._owed:
             if reply.code == 421:
                 raise MailError("try_again", f"the server closes the connection: {reply}", reply=str(reply))
-            raise MailError("protocol", f"the server sent a reply that nobody asked for: {reply}", reply=str(reply))
+            raise OutOfStep("the server sent a reply that nobody asked for", reply)
         command = self._owed[0]
         if not order.in_step(command.verb, reply.code):
-            raise MailError(
-                "protocol", f"the server is out of step: {reply} in reply to {command.verb}", reply=str(reply)
-            )
+            raise OutOfStep(f"the server is out of step, in reply to {command.verb} it said", reply)
         command.replies -= 1
         if command.replies <= 0:
             del self._owed[0]

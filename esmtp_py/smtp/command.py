@@ -40,10 +40,11 @@ class Command:
 
     verb: one of the names above.  line: bytes with CRLF, empty for GREETING
     and BODY.  shown: what a trace may see.  owner: who wants to know the reply.
-    sent: all of it, payload included, has been handed to the kernel.
+    sent: all of it, payload included, may have reached the server.
+    whole: all of it has been handed to the kernel.
     """
 
-    __slots__ = ("line", "owner", "payload", "replies", "sent", "shown", "subject", "verb")
+    __slots__ = ("line", "owner", "payload", "replies", "sent", "shown", "subject", "verb", "whole")
 
     def __init__(
         self,
@@ -63,6 +64,7 @@ class Command:
         self.replies = replies
         self.subject = subject
         self.sent = False
+        self.whole = False
         self.owner = owner
 
     def __repr__(self) -> str:

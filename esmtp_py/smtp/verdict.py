@@ -23,7 +23,7 @@ from esmtp_py.smtp.reply import Reply
 
 # What people read; the field's verbs are the author's and the administrator's.
 STEP = {
-    GREETING: "greeting us",
+    GREETING: "our connection",
     EHLO: "EHLO",
     HELO: "HELO",
     LHLO: "LHLO",
