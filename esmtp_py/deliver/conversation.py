@@ -138,6 +138,8 @@ class Conversation:
         """Writes all that the client has to say, a flight in one write."""
         if self.broken:
             return  # in the middle of a message
+        if self._client.next and not self._client.owed:
+            self._hear_nothing(f"before {_step(self._client.next)}")
         flight = bytearray()
         ending: list[Command] = []  # commands that are over with the last byte of the flight
         for each in self._client.output():
@@ -152,6 +154,13 @@ class Conversation:
             ending.append(each)
         if flight:
             self._write(flight, ending)
+
+    def _hear_nothing(self, step: str) -> None:
+        """Nothing is owed: what has come by now would be taken for an answer to what we are going to say."""
+        while self._waiting(step):
+            self._hear(0, step)
+        if not self._client.idle:
+            raise MailError("protocol", f"{self.remote} began a reply that nobody asked for")
 
     def _show(self, command: Command) -> None:
         if self._trace and command.shown:

@@ -101,7 +101,7 @@ class ScriptedStream:
             raise self._mismatch("the client is gone", left[0] if left else None)
 
     def _over(self) -> str:
-        kind = self._events[0].kind if self._events else "close"
+        kind = self._events[0].kind if self._events else ""
         return kind if kind in ENDS else ""
 
     def _swallows(self) -> bool:
