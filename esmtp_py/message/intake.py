@@ -21,7 +21,7 @@ HEADER_LIMIT = 1 << 20
 _PIECE = 64 * 1024
 
 # What a line of the header can be.
-_FIELD, _FOLDED, _POSTMARK, _BLANK, _DOT, _BODY = range(6)
+_FIELD, _FOLDED, _POSTMARK, _BLANK, _BODY = range(5)
 
 
 class Intake:
@@ -82,20 +82,17 @@ class Intake:
             return b""
         if not self.header_over:
             data = self._take_header(data)
-            if not data:
-                return b""
         return self._take_body(data)
 
     def finish(self) -> bytes:
         """The input is over: the rest of the body.  Once; later calls return b""."""
         out = b""
         if not self.header_over:
-            if self._held and not self.ended:
-                out = self.feed(b"\n")  # as if its last line had ended
-                if out and self.binary:
-                    out = out[:-1]
+            out = self.feed(b"\n")  # as if its last line had ended
+            if self.binary:
+                out = out[:-1]
             self._end_header()
-        elif self._dot or not (self._at_line_start or self.binary):
+        elif not self._at_line_start:
             out = self._take_body(b"\n")
         self.ended = True
         return out
@@ -107,8 +104,6 @@ class Intake:
         for start in range(0, len(data), _PIECE):
             end = start + _PIECE
             body = self._take_lines(data[start:end])
-            if self.ended:
-                break
             if self.header_over:
                 return body + data[end:]
         return b""
@@ -138,15 +133,12 @@ class Intake:
             self._add(content, kind)
         elif kind != _POSTMARK:
             self._end_header()
-            self.ended = kind == _DOT
         return line if kind == _BODY else b""
 
     def _kind(self, content: bytes) -> int:
         """What a line is; of one over LINE_LIMIT, its first LINE_LIMIT + 1 bytes are enough."""
         if not content:
             return _BLANK
-        if content == b"." and self.dot_ends:
-            return _DOT
         if content[0] in b" \t":
             return _FOLDED if self._field else _BODY
         if is_field(content):
@@ -207,12 +199,9 @@ class Intake:
         """``data`` with LF for every line end, up to the lone dot if that matters."""
         if self._after_cr and data.startswith(b"\n"):
             data = data[1:]
-            self._after_cr = False
+        self._after_cr = data.endswith(b"\r")
         if b"\r" in data:
-            self._after_cr = data.endswith(b"\r")
             data = data.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
-        elif data:
-            self._after_cr = False
         if self.dot_ends:
             data = self._before_dot(data)
         if data:
@@ -229,7 +218,7 @@ class Intake:
         if end >= 0:
             self.ended = True
             return data[: end + 1]
-        if data.endswith(b"\n.") or (self._at_line_start and data == b"."):
+        if data.endswith(b"\n.") or data == b".":  # perhaps the lone dot: the next chunk tells
             self._dot = b"."
             return data[:-1]
         return data

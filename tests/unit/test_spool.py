@@ -105,6 +105,14 @@ def test_the_collector_closes_what_nobody_closed() -> None:
     assert descriptors() == before
 
 
+def test_the_end_of_with_closes() -> None:
+    before = descriptors()
+    with filled(pattern(MEMORY_LIMIT + 1)) as body:
+        assert descriptors() != before
+    assert descriptors() == before
+    assert body.size == MEMORY_LIMIT + 1
+
+
 def test_close_twice_and_no_reading_after() -> None:
     body = filled(b"abc")
     body.close()

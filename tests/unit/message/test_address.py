@@ -61,6 +61,7 @@ READ = {
     '"joe"."doe"@x': ["joe.doe@x"],
     'joe."d e"@x': ['"joe.d e"@x'],
     '""@x': ['""@x'],
+    '"xclow3n@gmail.com x"@internal.domain': ['"xclow3n@gmail.com x"@internal.domain'],  # CVE-2025-13033
     "joe..doe@x": ['"joe..doe"@x'],
     "joe.@x": ['"joe."@x'],
     "!#$%&'*+-/=?^_`{|}~@x": ["!#$%&'*+-/=?^_`{|}~@x"],

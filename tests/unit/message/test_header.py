@@ -36,6 +36,11 @@ def test_get_unfolds_and_strips_the_topmost(name: bytes, value: bytes | None) ->
     assert header().get(name) == value
 
 
+def test_the_longest_name_is_found() -> None:
+    longest = b"N" * 998
+    assert Header([longest + b":v:w\r\n"]).get(longest) == b"v:w"
+
+
 def test_get_all() -> None:
     assert header().get_all(b"TO") == [b"x", b"y"]
     assert header().get_all(b"Cc") == []
@@ -95,7 +100,21 @@ def test_field(line: bytes) -> None:
 
 
 @pytest.mark.parametrize(
-    "line", [b"", b":", b" :", b" a:", b"a b:", b"a", b"\xe4:", b"a\0:", b"x" * 999 + b":", b"From a b:c", b"http //x:"]
+    "line",
+    [
+        b"",
+        b":",
+        b" :",
+        b" a:",
+        b"a b:",
+        b"a",
+        b"\xe4:",
+        b"a\0:",
+        b"a\x7f:",
+        b"x" * 999 + b":",
+        b"From a b:c",
+        b"http //x:",
+    ],
 )
 def test_no_field(line: bytes) -> None:
     assert not is_field(line)

@@ -29,6 +29,7 @@ TEXT = {
     b"A: b\n\nc\rd\r\ne\nf\r\r\ng\n\rh": ([b"A: b\r\n"], b"c\r\nd\r\ne\r\nf\r\n\r\ng\r\n\r\nh\r\n"),
     # no line end at the end
     b"A: b\n\nc": ([b"A: b\r\n"], b"c\r\n"),
+    b"A: b\n\nc\r\n\nd\r\n\r\n\n": ([b"A: b\r\n"], b"c\r\n\r\nd\r\n\r\n\r\n"),
     # the header ends with the input
     b"A: b\n": ([b"A: b\r\n"], b""),
     b"A: b": ([b"A: b\r\n"], b""),
@@ -59,6 +60,9 @@ TEXT = {
     b">From: me@x\n": ([b">From: me@x\r\n"], b""),
     b"A: b\nFrom me Thu\nC: d\n": ([b"A: b\r\n"], b"From me Thu\r\nC: d\r\n"),
     b"A: b\n\n>From me\n": ([b"A: b\r\n"], b">From me\r\n"),
+    b"From " + b"x" * 993 + b"\nA: b\n": ([b"A: b\r\n"], b""),
+    b"From " + b"x" * 993 + b"\r\nA: b\n": ([b"A: b\r\n"], b""),
+    b"From " + b"x" * 994 + b"\nA: b\n": ([], b"From " + b"x" * 994 + b"\r\nA: b\r\n"),
     b"From " + b"x" * 2000 + b"\nA: b\n": ([], b"From " + b"x" * 2000 + b"\r\nA: b\r\n"),
     # long lines
     b"A: " + b"b" * 5000 + b"\n\n": ([b"A: " + b"b" * 5000 + b"\r\n"], b""),
@@ -84,6 +88,7 @@ DOT = {
     b"A: b\n\nc\r\n.\r\nd\n": ([b"A: b\r\n"], b"c\r\n"),
     b"A: b\n\nc\r.\rd\n": ([b"A: b\r\n"], b"c\r\n"),
     b"A: b\n\n.\nd\n": ([b"A: b\r\n"], b""),
+    b"A: b\n\nc.\n.d\ne.": ([b"A: b\r\n"], b"c.\r\n.d\r\ne.\r\n"),
     b"A: b\n\nc\n.": ([b"A: b\r\n"], b"c\r\n"),
     b"A: b\n\n.": ([b"A: b\r\n"], b""),
     b"A: b\n\nc\n..\n": ([b"A: b\r\n"], b"c\r\n..\r\n"),
@@ -214,6 +219,25 @@ def test_the_limit_is_inclusive_and_is_not_the_bodys() -> None:
     assert len(body) == 2 * HEADER_LIMIT + 2
     with pytest.raises(MailError):
         take(b"B" + source)
+
+
+def test_a_line_is_held_only_while_it_may_be_header() -> None:
+    for start in (b"", b"A: b\n", b"A: " + b"x" * 2000 + b"\n"):
+        intake = Intake(False)
+        assert intake.feed(start) == b""
+        assert intake.feed(b"y" * 998) == b""
+        assert not intake.header_over
+        assert intake.feed(b"y") == b"y" * 999
+        assert intake.header_over
+
+
+def test_a_field_without_an_end_is_refused_before_it_has_one() -> None:
+    intake = Intake(False)
+    intake.feed(b"A: b\nC:")
+    for _ in range(HEADER_LIMIT // 1024 - 1):
+        intake.feed(b"x" * 1024)
+    with pytest.raises(MailError):
+        intake.feed(b"x" * 1024)
 
 
 def test_a_body_without_line_ends_is_not_taken_for_a_header() -> None:
