@@ -13,7 +13,8 @@ from esmtp_py.errors import MailError
 from esmtp_py.message.envelope import Envelope
 from esmtp_py.outcome import Outcome
 from esmtp_py.smtp import command
-from esmtp_py.smtp.command import RSET
+from esmtp_py.smtp.client import OutOfStep
+from esmtp_py.smtp.command import QUIT, RSET
 from esmtp_py.smtp.transaction import Transaction
 
 # 64 messages of 2 kB fill a line of 20 Mbit/s at 50 ms; more would gain
@@ -28,15 +29,19 @@ SURE_RECIPIENTS = 100
 
 
 class Parcel:
-    """A message with its envelope, and somebody who wants to hear what became of it."""
+    """A message with its envelope, and somebody who wants to hear what became of it.
 
-    __slots__ = ("envelope", "message", "settle")
+    sure: as far as anyone can tell, one transaction will do.
+    """
+
+    __slots__ = ("envelope", "message", "settle", "sure")
 
     def __init__(self, message: "Message", envelope: Envelope, settle: "Callable[[dict[str, Outcome]], None]") -> None:
         """settle: called with {address: Outcome} as soon as they are known, maybe for some recipients at a time."""
         self.message = message
         self.envelope = envelope
         self.settle = settle
+        self.sure = len(envelope.recipients) <= SURE_RECIPIENTS
 
 
 class Pipeline:
@@ -54,7 +59,7 @@ class Pipeline:
         """Carries all of ``parcels`` and settles them; returns what needs another session.
 
         That is recipients the server had no room for after it was told QUIT.
-        farewell: QUIT may ride behind the last message.
+        farewell: say QUIT, behind the last message where that is possible.
         Raises MailError when the session is lost: what was in flight is
         settled with it; ``parcels`` and ``left`` have the others.
         """
@@ -63,11 +68,13 @@ class Pipeline:
                 parcel = self._next(parcels)
                 if parcel:
                     self._send(parcel, last=farewell and not self._more(parcels))
-                elif self._flying:
+                elif self._pending:
                     self._exchange()
+                elif self._flying and self._flying[-1][0].remaining:
+                    self._settle(*self._flying.pop())
                 else:
                     break
-            self._finish()
+            self._finish(farewell)
         except MailError as error:
             self._lost(error)
             raise
@@ -98,6 +105,8 @@ class Pipeline:
     def _send(self, parcel: Parcel, *, last: bool) -> None:
         while not self._room(parcel.message.size):
             self._exchange()
+        while self._flying and self._flying[0][0].done:
+            self._settle(*self._flying.pop(0))
         session = self._session
         transaction = Transaction(
             parcel.message, parcel.envelope, session.extensions, session.remote, lmtp=session.lmtp
@@ -110,14 +119,22 @@ class Pipeline:
         self._flying.append((transaction, parcel))
         self._bytes += parcel.message.size
         if opening:
-            self._talk.last = last and self._pipelining and all(map(_is_sure, self._flying))
-            self._talk.say(opening if self._clean else [command.plain(RSET), *opening])
+            self._talk.last = last and self._pipelining and all(p.sure for _, p in self._flying)
+            self._talk.say(self._cleared() + opening)
             self._clean = False
-        self._collect()
+
+    def _cleared(self) -> list[command.Command]:
+        """The RSET that must go before a new transaction, if any."""
+        if self._clean:
+            return []
+        if self._pipelining:
+            return [command.plain(RSET)]
+        self._talk.expect(command.plain(RSET))
+        return []
 
     def _room(self, size: int) -> bool:
         """May another transaction begin now?"""
-        if not self._flying:
+        if not self._pending:
             return True
         if not self._pipelining or not self._flying[-1][0].said:
             return False
@@ -125,49 +142,49 @@ class Pipeline:
 
     # -- what came back ---------------------------------------------------------
 
-    def _exchange(self) -> None:
-        self._talk.exchange()
-        self._collect()
+    @property
+    def _pending(self) -> bool:
+        return any(not t.done for t, _ in self._flying)
 
-    def _collect(self) -> None:
-        """Settles what is done, oldest first; the last one before QUIT waits for its 221."""
-        while self._flying and self._flying[0][0].done:
-            if len(self._flying) == 1 and self._talk.owes and self._talk.over:
-                return
+    def _exchange(self) -> None:
+        """The last one to be done is not settled yet: what comes next may show that its answer was none."""
+        self._talk.exchange()
+        while len(self._flying) > 1 and self._flying[0][0].done:
             self._settle(*self._flying.pop(0))
 
     def _settle(self, transaction: Transaction, parcel: Parcel) -> None:
         self._bytes -= parcel.message.size
         self._clean = transaction.clean and not self._flying
         if transaction.remaining:
-            self._left.insert(0, Parcel(parcel.message, parcel.envelope.to(transaction.remaining), parcel.settle))
+            left = Parcel(parcel.message, parcel.envelope.to(transaction.remaining), parcel.settle)
+            left.sure = False
+            self._left.insert(0, left)
         parcel.settle(transaction.outcomes)
 
-    def _finish(self) -> None:
-        """QUIT is on its way.  Its 221 proves that no reply was taken for another; without it, nothing is known."""
-        while self._flying and not all(t.done for t, _ in self._flying):
+    def _finish(self, farewell: bool) -> None:
+        """QUIT's 221 proves that no reply was taken for another; without it, nothing is known."""
+        while self._pending:
             self._exchange()
         try:
+            if farewell and self._talk.idle:
+                self._talk.say([command.plain(QUIT)])
+                self._talk.exchange()
             while self._talk.owes:
                 self._talk.exchange()
         except MailError as error:
-            if error.kind == "protocol":
-                for transaction, _ in self._flying:
-                    transaction.doubt(error)
+            if isinstance(error, OutOfStep):
+                self._lost(error)
         while self._flying:
             self._settle(*self._flying.pop(0))
 
     def _lost(self, error: MailError) -> None:
         while self._flying:
             transaction, parcel = self._flying.pop(0)
-            if not transaction.done:
+            if isinstance(error, OutOfStep):
+                transaction.doubt(error)
+            elif not transaction.done:
                 transaction.lost(error)
             self._settle(transaction, parcel)
-
-
-def _is_sure(flying: tuple[Transaction, Parcel]) -> bool:
-    """No further transaction will follow from this one."""
-    return len(flying[1].envelope.recipients) <= SURE_RECIPIENTS
 
 
 TYPE_CHECKING = False

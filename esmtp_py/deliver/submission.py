@@ -47,14 +47,13 @@ class Submission:
         Only a server that takes fewer recipients than it must, and was told
         QUIT in the same flight, is called once more for the rest.
         """
-        parcels, farewell = [Parcel(message, envelope, outcomes.update)], True
+        parcels = [Parcel(message, envelope, outcomes.update)]
         while parcels:
             session = Session(self._identity, message.size, self._trace)
             try:
-                parcels = Pipeline(session).carry(iter(parcels), farewell=farewell)
+                parcels = Pipeline(session).carry(iter(parcels))
             finally:
                 session.close()
-            farewell = False
 
 
 TYPE_CHECKING = False

@@ -15,6 +15,7 @@ from esmtp_py.message.dots import stuff
 from esmtp_py.message.envelope import Envelope, Recipient
 from esmtp_py.outcome import Outcome
 from esmtp_py.smtp import command
+from esmtp_py.smtp.client import OutOfStep
 from esmtp_py.smtp.command import DATA, MAIL, RCPT, Command, Payload
 from esmtp_py.smtp.extensions import Extensions
 from esmtp_py.smtp.reply import Reply
@@ -202,7 +203,9 @@ class Transaction:
         recipient = self._asked[self._judged]
         self._judged += 1
         if recipient.address in self.outcomes:
-            pass  # MAIL was refused: this 503 says nothing new
+            # MAIL was refused: the 503 that is due says nothing new, but anything else would go on with an older one
+            if reply.positive:
+                raise OutOfStep("the server takes a recipient although it refused the sender", reply)
         elif reply.positive:
             self._accepted.append(recipient)
         elif too_many_recipients(reply) and self._accepted:
@@ -258,9 +261,10 @@ class Transaction:
         fate = error.outcome()
         # a server that said 421 instead of an answer did not take the message
         if self._final and self._final.sent and error.kind != "try_again" and fate.fate == "deferred":
-            fate.text += "; it had the whole message, which may be sent more than once"
+            fate.text += "; the server may have taken the message all the same, so it may be sent more than once"
+        remaining = {r.address for r in self.remaining}
         for recipient in self._envelope.recipients:
-            if recipient not in self.remaining:
+            if recipient.address not in remaining:
                 self.outcomes.setdefault(recipient.address, fate)
         self.done = True
 

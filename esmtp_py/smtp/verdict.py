@@ -17,6 +17,7 @@ from esmtp_py.smtp.command import (
     MAIL,
     RCPT,
     RESPONSE,
+    RSET,
     STARTTLS,
 )
 from esmtp_py.smtp.reply import Reply
@@ -37,7 +38,7 @@ STEP = {
     BDAT_LAST: "end of data",
 }
 
-_SESSION_STEPS = (GREETING, EHLO, HELO, LHLO)
+_SESSION_STEPS = (GREETING, EHLO, HELO, LHLO, RSET)
 _DATA_STEPS = (BODY, BDAT_LAST)
 # A log-in is missing, too weak, or to be made in TLS (RFC 4954 section 6).
 _LOGIN_CODES = (530, 534, 535, 538)
@@ -68,7 +69,8 @@ def _kind(verb: str, reply: Reply) -> str:
         return "try_again" if not reply.permanent else "auth"
     if not reply.permanent:
         return "try_again"
-    if verb in _SESSION_STEPS:
+    if verb in _SESSION_STEPS or (verb == MAIL and reply.code == 503):
+        # nor is "bad sequence of commands" anything against this mail
         return "server_refused"
     if verb == STARTTLS:
         return "tls"
