@@ -40,6 +40,9 @@ class Session:
             if identity.implicit_tls:
                 self.talk.stream = self._tls()
             self._log_in()
+        except MailError:
+            self.close()
+            raise
         except BaseException:
             self.talk.stream.close()
             raise
