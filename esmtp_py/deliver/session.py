@@ -79,7 +79,7 @@ class Session:
         if identity.starttls == STARTTLS_DISABLED:
             return False
         if "STARTTLS" in self.extensions:
-            return identity.tls_wanted
+            return identity.tls_wanted or identity.tls_demanded
         if identity.tls_demanded:
             why = (
                 "and the rc demands it"
@@ -92,8 +92,10 @@ class Session:
 
     def _start_tls(self) -> None:
         self.talk.expect(command.plain(STARTTLS))
-        if self.talk.stream.waiting():
-            raise MailError("protocol", f"{self.remote} sent more than its reply to STARTTLS", remote=self.remote)
+        stream = self.talk.stream
+        if stream.waiting() and stream.receive(0):
+            # command injection (CVE-2011-0411): it would be read as if TLS had protected it
+            raise MailError("protocol", "the server sent more than its reply to STARTTLS", remote=self.remote)
         self.talk.secured(self._tls())
 
     def _tls(self) -> "TlsStream":

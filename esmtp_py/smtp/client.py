@@ -109,7 +109,7 @@ class Client:
             if not reply.positive:
                 self._state = order.READY
             elif not self._parser.idle or self._owed:
-                # command injection (CVE-2011-0411): it would be read as if TLS had protected it
+                # see Session: what comes with the reply is as bad as what comes behind it
                 raise MailError("protocol", "the server sent more than its reply to STARTTLS")
 
 
