@@ -1,0 +1,355 @@
+"""What a queue file says: the envelope and options before the message, the seal behind it.
+
+Pure: bytes to Entry and back.  ``store`` reads and writes the files,
+``marks`` is what is appended to them; esmtp-queue(5) describes all of it.
+
+    esmtp-queue 1
+    time 1700000000.123456
+    sender <me@x.org>
+    recipient <a@x> NOTIFY=FAILURE
+    (empty line)
+    MESSAGE
+    seal SIZE ALGORITHM SUM      SIZE bytes before this line's leading LF, and their digest
+    marks
+"""
+
+from esmtp_py.errors import MailError
+from esmtp_py.message.envelope import Envelope, Recipient
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from esmtp_py.queue.marks import Marks
+
+VERSION = b"esmtp-queue 1\n"
+WIRE, RAW = "wire", "raw"
+
+# The last such line is the seal: marks, which follow it, never begin so; the message may.
+SEAL = b"\nseal "
+# SIZE and two words: a longer line is no seal.
+SEAL_LIMIT = 200
+
+_HEX = frozenset("0123456789abcdefABCDEF")
+_ID_LIMIT = 20
+_DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
+
+
+class Damaged(MailError):
+    """A file in the queue that is no sound queue file; ``text`` says why.  It is kept, in corrupt/."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__("io", text)
+
+
+class Entry:
+    """One mail in the queue.
+
+    time:        of submission, seconds since 1970 (to the microsecond).
+    sender:      reverse path, "" for the null one; None: the identity chooses, at delivery.
+    recipients:  as in Envelope.  body, ret, envid, requiretls: as there.
+    full_name:   -F; None if not given.   rc: -C, "" if not given.   hops: -h.
+    errors:      -oe: "", "print", "mail" or "quiet".
+    not_before:  deliver no earlier; seconds since 1970, 0 for at once.
+    form:        WIRE: the message is header, blank line and body with CRLF, Bcc taken out.
+                 RAW: it is standard input as it came, and argv (bytes, without the
+                 command's name) is all that is known; sender and recipients are in there.
+
+    Set when it was read from a file: ``offset`` and ``size`` of the message in
+    bytes, ``sealed`` (how many bytes the digest covers), ``algorithm``,
+    ``digest``, and what was appended since, as ``marks``.
+    """
+
+    __slots__ = (
+        "_marks",
+        "_tail",
+        "algorithm",
+        "argv",
+        "body",
+        "digest",
+        "envid",
+        "errors",
+        "form",
+        "full_name",
+        "hops",
+        "not_before",
+        "offset",
+        "rc",
+        "recipients",
+        "requiretls",
+        "ret",
+        "sealed",
+        "sender",
+        "size",
+        "time",
+    )
+
+    def __init__(
+        self,
+        time: float,
+        sender: "str | None" = None,
+        recipients: "list[Recipient] | None" = None,
+        *,
+        body: str = "",
+        ret: str = "",
+        envid: str = "",
+        requiretls: bool = False,
+        full_name: "str | None" = None,
+        rc: str = "",
+        hops: int = 0,
+        errors: str = "",
+        not_before: float = 0,
+        form: str = WIRE,
+        argv: "list[bytes] | None" = None,
+    ) -> None:
+        self.time = time
+        self.sender = sender
+        self.recipients = recipients or []
+        self.body = body
+        self.ret = ret
+        self.envid = envid
+        self.requiretls = requiretls
+        self.full_name = full_name
+        self.rc = rc
+        self.hops = hops
+        self.errors = errors
+        self.not_before = not_before
+        self.form = form
+        self.argv = argv or []
+        self.offset = self.size = self.sealed = 0
+        self.algorithm = self.digest = ""
+        self._tail = b""
+        self._marks: Marks | None = None
+
+    @property
+    def marks(self) -> "Marks":
+        """What has become of it so far."""
+        if self._marks is None:
+            from esmtp_py.queue.marks import Marks
+
+            self._marks = Marks(self._tail)
+        return self._marks
+
+    def envelope(self, sender: str) -> Envelope:
+        """For all recipients; ``sender`` counts where the entry leaves it to the identity."""
+        return Envelope(
+            sender if self.sender is None else self.sender,
+            self.recipients,
+            body=self.body,
+            ret=self.ret,
+            envid=self.envid,
+            requiretls=self.requiretls,
+        )
+
+    def head(self) -> bytes:
+        """All that stands before the message, the empty line included."""
+        lines = [f"time {self.time:.6f}"]
+        if self.sender is not None:
+            lines.append(f"sender {_path(self.sender)}")
+        lines += [_recipient_line(recipient) for recipient in self.recipients]
+        for name, unsaid in _WORDS.items():
+            value = getattr(self, name)
+            if value != unsaid:
+                lines.append(f"{name} {escape(value)}")
+        if self.hops:
+            lines.append(f"hops {self.hops}")
+        if self.not_before:
+            lines.append(f"not_before {self.not_before:.6f}")
+        if self.requiretls:
+            lines.append("requiretls ")
+        head = VERSION + "\n".join(lines).encode("utf-8", "surrogateescape") + b"\n"
+        return head + b"".join(b"argv %d\n%b\n" % (len(word), word) for word in self.argv) + b"\n"
+
+
+# Fields that are one text, with what stands for "not said".
+_WORDS: dict[str, str | None] = {
+    "form": WIRE,
+    "full_name": None,
+    "rc": "",
+    "body": "",
+    "ret": "",
+    "envid": "",
+    "errors": "",
+}
+
+
+def new_id(seconds: float, pid: int) -> str:
+    """A name for a file submitted at ``seconds`` since 1970 by process ``pid``; names sort by time."""
+    seconds = max(seconds, 0)
+    whole = int(seconds)
+    tail = ""
+    while pid:
+        pid, digit = divmod(pid, 36)
+        tail = _DIGITS[digit] + tail
+    return f"{whole:010d}-{int((seconds - whole) * 1000000):06d}{tail}"
+
+
+def is_id(name: str) -> bool:
+    """True for what new_id, the wrapper, and reports (an id and -f, -d or -s) may be called."""
+    rest = name[11:]
+    if rest[-2:-1] == "-" and rest[-1:] in "fds":
+        rest = rest[:-2]
+    stamped = name[:10].isdigit() and name[10:11] == "-"
+    return stamped and rest.isalnum() and len(rest) <= _ID_LIMIT and name.isascii()
+
+
+def escape(text: str) -> str:
+    """Without control characters, so that it is one line: those, and ``%``, as ``%XX``."""
+    if text.isprintable() and "%" not in text:
+        return text
+    return "".join(f"%{ord(char):02X}" if char < " " or char in "%\x7f" else char for char in text)
+
+
+def unescape(text: str) -> str:
+    """The reverse of ``escape``; Damaged for a ``%`` that it cannot have made."""
+    if "%" not in text:
+        return text
+    first, *rest = text.split("%")
+    if not all(len(part) >= 2 and _HEX.issuperset(part[:2]) for part in rest):
+        raise Damaged(f"a percent sign that stands for nothing in {text[:60]!r}")
+    return first + "".join(chr(int(part[:2], 16)) + part[2:] for part in rest)
+
+
+def _path(address: str) -> str:
+    """In angle brackets, as one word."""
+    if address.isprintable() and not any(char in address for char in ' %<>"'):
+        return f"<{address}>"
+    return "<" + "".join(f"%{ord(char):02X}" if char <= " " or char in "%<>\x7f" else char for char in address) + ">"
+
+
+def _recipient_line(recipient: Recipient) -> str:
+    notify = " NOTIFY=" + ",".join(recipient.notify) if recipient.notify else ""
+    orcpt = " ORCPT=" + escape(recipient.orcpt) if recipient.orcpt else ""
+    return f"recipient {_path(recipient.address)}{notify}{orcpt}"
+
+
+# -- reading -------------------------------------------------------------------------------------------------------
+
+
+def read_head(data: bytes) -> "Entry | None":
+    """The entry whose file begins with ``data``, its ``offset`` set; None if the head goes on after ``data``.
+
+    Raises Damaged when it cannot be the beginning of a queue file.
+    """
+    if not data.startswith(VERSION):
+        if VERSION.startswith(data):
+            return None
+        raise Damaged("it does not begin as a queue file of this version")
+    end = data.find(b"\n\n")
+    argv_at = data.find(b"\nargv ", 0, end if end >= 0 else len(data))
+    if argv_at < 0:
+        return None if end < 0 else _entry(data[len(VERSION) : end], end + 2)
+    entry = _entry(data[len(VERSION) : argv_at], 0)
+    return _with_argv(entry, data, argv_at + 1)
+
+
+def _entry(text: bytes, offset: int) -> Entry:
+    recipients = []
+    fields: dict[str, str] = {}
+    for line in text.decode("utf-8", "surrogateescape").split("\n"):
+        name, _, value = line.partition(" ")
+        if name == "recipient":
+            # 100,000 of them are listed in a second, most of them plain
+            plain = value[:1] == "<" and value[-1:] == ">" and " " not in value and "%" not in value
+            recipients.append(Recipient(value[1:-1]) if plain and len(value) > 1 else _recipient(value))
+        elif name in fields:
+            raise Damaged(f"two lines of {name[:20]!r}")
+        else:
+            fields[name] = value
+    entry = Entry(_seconds(fields.pop("time", "")), None, recipients)
+    entry.offset = offset
+    sender = fields.pop("sender", None)
+    if sender is not None:
+        entry.sender = _address(sender)
+    if fields:
+        _options(entry, fields)
+    return entry
+
+
+def _options(entry: Entry, fields: dict[str, str]) -> None:
+    for name, value in fields.items():
+        if name in _WORDS:
+            setattr(entry, name, unescape(value))
+        elif name == "hops":
+            entry.hops = int(_seconds(value))
+        elif name == "not_before":
+            entry.not_before = _seconds(value)
+        elif name == "requiretls" and not value:
+            entry.requiretls = True
+        else:
+            raise Damaged(f"a line {name[:20]!r}, which this version does not know")
+    if entry.form not in (WIRE, RAW):
+        raise Damaged(f"form {entry.form[:20]!r}, which this version does not know")
+
+
+def _seconds(text: str) -> float:
+    # 20 characters: microseconds of the year 9999 have 19; float() of a long string is slow.
+    if not (len(text) <= 20 and text.isascii() and text.replace(".", "", 1).isdigit()):
+        raise Damaged(f"{text[:20]!r} where a number should be")
+    return float(text)
+
+
+def _address(text: str) -> str:
+    if len(text) < 2 or text[0] != "<" or text[-1] != ">":
+        raise Damaged(f"{text[:60]!r} where an address should be")
+    return unescape(text[1:-1])
+
+
+def _recipient(text: str) -> Recipient:
+    if " " not in text:
+        return Recipient(_address(text))
+    word, *parameters = text.split(" ")
+    recipient = Recipient(_address(word))
+    line = " ".join(parameters)
+    if line.startswith("NOTIFY="):
+        notify, _, line = line[7:].partition(" ")
+        recipient.notify = tuple(notify.split(","))
+    if line.startswith("ORCPT="):
+        recipient.orcpt, line = unescape(line[6:]), ""
+    if line:
+        raise Damaged(f"{line[:60]!r} behind a recipient")
+    return recipient
+
+
+def _with_argv(entry: Entry, data: bytes, at: int) -> "Entry | None":
+    """Reads the counted words that begin at ``at``; None if ``data`` ends before they do."""
+    while data.startswith(b"argv ", at):
+        end = data.find(b"\n", at, at + 20)
+        count = data[at + 5 : end]
+        if end < 0:
+            if len(data) < at + 20:
+                return None
+            raise Damaged("a word of the call has no length")
+        if not count.isdigit():
+            raise Damaged("a word of the call has no length")
+        at = end + 1 + int(count)
+        if len(data) <= at:
+            return None
+        entry.argv.append(data[end + 1 : at])
+        if data[at] != 10:
+            raise Damaged("a word of the call is longer than its length")
+        at += 1
+    if data[at : at + 1] != b"\n":
+        if b"argv ".startswith(data[at : at + 5]):
+            return None
+        raise Damaged("something else behind the words of the call")
+    entry.offset = at + 1
+    return entry
+
+
+def seal_line(size: int, algorithm: str, digest: str) -> bytes:
+    """What closes a file of ``size`` bytes; from here on only marks are appended."""
+    return SEAL + f"{size} {algorithm} {digest}\n".encode()
+
+
+def read_end(entry: Entry, data: bytes, at: int) -> None:
+    """Completes ``entry`` from ``data``, the file from its byte ``at`` on.  Raises Damaged if no seal fits."""
+    seal = data.rfind(SEAL)
+    end = data.find(b"\n", seal + 1, seal + SEAL_LIMIT)
+    line = data[seal + len(SEAL) : end]
+    words = line.split(b" ")
+    at += seal
+    if seal < 0 or end < 0 or len(words) != 3 or words[0] != b"%d" % at or at < entry.offset or not line.isascii():
+        raise Damaged("its seal is missing, broken or in the wrong place")
+    entry.size = at - entry.offset
+    entry.sealed = at
+    entry.algorithm, entry.digest = words[1].decode(), words[2].decode()
+    entry._tail = data[end + 1 :]

@@ -1,0 +1,229 @@
+"""What has become of a queued mail: lines appended to its file, each a step that cannot be undone.
+
+Pure.  A mark is one line, and ends with a check sum of itself: a line torn by
+a full disk, or damaged, does not count, and no other line suffers.
+
+    VERB T WHAT... #SUM
+    delivered T RECIPIENTS KIND STATUS REMOTE TEXT[ TAB REPLY]     failed, deferred: the same
+    reported T RECIPIENTS REPORT          the report (failure, delay, success) is durable
+    hold T      release T      retry T      at T SECONDS
+
+T: seconds since 1970.  RECIPIENTS: numbers from 0, in the entry's order, as
+``0,2-5``.  KIND: a row of outcome.TABLE.  REMOTE: ``-`` if no peer spoke.
+"""
+
+from binascii import crc32
+
+from esmtp_py.outcome import DEFERRED, DELIVERED, FAILED, TABLE, Outcome
+from esmtp_py.queue.entry import Damaged, escape, unescape
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+FAILURE, DELAY, SUCCESS = "failure", "delay", "success"
+
+# The words of a peer are for a person: more than this nobody reads, and a mark is one write.
+_TEXT_LIMIT = 1000
+# What a mark names must fit an address list somebody can have: it bounds what a damaged number can cost.
+_RECIPIENT_LIMIT = 1 << 24
+
+# A mark written by a newer version, with a kind unknown here, still says what became of the mail.
+_GENERAL = {DELIVERED: "delivered", FAILED: "refused", DEFERRED: "try_again"}
+
+
+class Fate:
+    """One recipient so far.
+
+    outcome:  the last one; None before the first attempt.
+    time:     when that was, in seconds since 1970.
+    tries:    how often it was deferred.
+    reported: which of FAILURE, DELAY and SUCCESS the sender has been, or surely will be, told.
+    """
+
+    __slots__ = ("outcome", "reported", "time", "tries")
+
+    def __init__(self) -> None:
+        self.outcome: Outcome | None = None
+        self.time = 0
+        self.tries = 0
+        self.reported: tuple[str, ...] = ()
+
+    @property
+    def settled(self) -> bool:
+        """Delivered or failed: nothing more is to be tried."""
+        return self.outcome is not None and self.outcome.fate != DEFERRED
+
+
+class Marks:
+    """All marks of one file, folded.
+
+    fates:  number of the recipient: Fate, for those that have one.
+    held:   True between hold and release.
+    at:     deliver no earlier, as asked for later than submission; 0 if not asked.
+    hurry:  retry or release came after the last attempt: the back-off does not count.
+    times:  of attempts, in the order of the file (the clock may have been set meanwhile).
+    torn:   the last line has no end; an append must begin with LF.
+    """
+
+    __slots__ = ("at", "fates", "held", "hurry", "times", "torn")
+
+    def __init__(self, data: bytes = b"") -> None:
+        self.fates: dict[int, Fate] = {}
+        self.held = False
+        self.at = 0
+        self.hurry = False
+        self.times: list[int] = []
+        self.torn = False
+        self.fold(data)
+
+    def fate(self, number: int) -> Fate:
+        """Of this recipient; a new one if it has none yet."""
+        if number not in self.fates:
+            self.fates[number] = Fate()
+        return self.fates[number]
+
+    def fold(self, data: bytes) -> None:
+        """Takes in marks, in the order they were appended; what is no sound mark is ignored."""
+        if not data:
+            return
+        self.torn = not data.endswith(b"\n")
+        for line in data.split(b"\n"):
+            words = _checked(line)
+            if words is not None:
+                self._take(words)
+
+    @property
+    def tries(self) -> int:
+        """Attempts after which something was left to do: the step of the back-off."""
+        return max((fate.tries for fate in self.fates.values()), default=0)
+
+    def _take(self, line: str) -> None:
+        verb, _, rest = line.partition(" ")
+        time, _, rest = rest.partition(" ")
+        if not _is_number(time):
+            return
+        when = int(time)
+        if verb in _GENERAL:
+            self._outcome(verb, when, rest)
+        elif verb == "reported":
+            self._reported(rest)
+        elif verb == "at" and _is_number(rest):
+            self.at = int(rest)
+        elif verb in ("hold", "release", "retry"):
+            self.held = verb == "hold" or (self.held and verb == "retry")
+            self.hurry = not self.held
+            if verb != "hold":
+                self.at = 0
+
+    def _outcome(self, verb: str, when: int, rest: str) -> None:
+        words = rest.split(" ", 4)
+        if len(words) < 5:
+            return
+        numbers, (kind, status, remote, text) = _numbers(words[0]), words[1:]
+        text, _, reply = text.partition("\t")
+        if TABLE.get(kind, ("",))[0] != verb:
+            kind = _GENERAL[verb]
+        remote = "" if remote == "-" else _plain(remote)
+        outcome = Outcome(kind, _plain(text), status=status, remote=remote, reply=_plain(reply))
+        for number in numbers:
+            fate = self.fate(number)
+            fate.outcome, fate.time = outcome, when
+            fate.tries += verb == DEFERRED
+        self.hurry = False
+        if not self.times or self.times[-1] != when:
+            self.times.append(when)
+
+    def _reported(self, rest: str) -> None:
+        numbers, _, report = rest.partition(" ")
+        for number in _numbers(numbers):
+            fate = self.fate(number)
+            if report not in fate.reported:
+                fate.reported += (report,)
+
+
+# -- writing: each returns a whole line ----------------------------------------------------------------------------
+
+
+def outcome_mark(when: float, recipients: "Iterable[int]", outcome: Outcome) -> bytes:
+    """What became of these recipients: delivered, failed or deferred, with the peer's words."""
+    text = escape(outcome.text[:_TEXT_LIMIT])
+    reply = "\t" + escape(outcome.reply[:_TEXT_LIMIT]) if outcome.reply else ""
+    remote = escape(outcome.remote[:_TEXT_LIMIT]).replace(" ", "%20") or "-"
+    status = outcome.status if outcome.status.replace(".", "").isdigit() else TABLE[outcome.kind][1]
+    return _mark(f"{outcome.fate} {int(when)} {_ranges(recipients)} {outcome.kind} {status} {remote} {text}{reply}")
+
+
+def reported_mark(when: float, recipients: "Iterable[int]", report: str) -> bytes:
+    """The report about these recipients (FAILURE, DELAY or SUCCESS) is durable."""
+    return _mark(f"reported {int(when)} {_ranges(recipients)} {report}")
+
+
+def hold_mark(when: float) -> bytes:
+    """Not to be delivered before a release_mark."""
+    return _mark(f"hold {int(when)}")
+
+
+def release_mark(when: float) -> bytes:
+    """Ends a hold; due at once, whatever ``at`` said."""
+    return _mark(f"release {int(when)}")
+
+
+def retry_mark(when: float) -> bytes:
+    """Due at once, without regard to back-off and ``at``; a hold stays."""
+    return _mark(f"retry {int(when)}")
+
+
+def at_mark(when: float, seconds: float) -> bytes:
+    """Not to be delivered before ``seconds`` since 1970; a later one counts instead of this."""
+    return _mark(f"at {int(when)} {int(seconds)}")
+
+
+def _mark(text: str) -> bytes:
+    line = text.encode("utf-8", "backslashreplace")
+    return b"%b #%08x\n" % (line, crc32(line))
+
+
+# -- reading -------------------------------------------------------------------------------------------------------
+
+
+def _checked(line: bytes) -> "str | None":
+    """The text of a line whose sum is right."""
+    text, mark, digits = line.rpartition(b" #")
+    if not mark or digits != b"%08x" % crc32(text):
+        return None
+    return text.decode("utf-8", "replace")
+
+
+def _plain(text: str) -> str:
+    """Unescaped, or, where a newer version escapes in another way, as it stands: the fate counts, not the words."""
+    try:
+        return unescape(text)
+    except Damaged:
+        return text
+
+
+def _is_number(text: str) -> bool:
+    return len(text) <= 18 and text.isascii() and text.isdigit()
+
+
+def _ranges(numbers: "Iterable[int]") -> str:
+    """``0,2-5`` for 0, 2, 3, 4, 5: a mark for ten thousand recipients of one outcome is short."""
+    parts: list[list[int]] = []
+    for number in sorted(set(numbers)):
+        if parts and parts[-1][1] == number - 1:
+            parts[-1][1] = number
+        else:
+            parts.append([number, number])
+    return ",".join(str(a) if a == b else f"{a}-{b}" for a, b in parts)
+
+
+def _numbers(text: str) -> "list[int]":
+    numbers: list[int] = []
+    for part in text.split(","):
+        first, dash, last = part.partition("-")
+        last = last if dash else first
+        if not (_is_number(first) and _is_number(last)) or int(last) >= _RECIPIENT_LIMIT:
+            return []
+        numbers += range(int(first), int(last) + 1)
+    return numbers

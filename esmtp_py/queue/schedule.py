@@ -1,0 +1,85 @@
+"""When a queued mail is tried again, and when that comes to an end.
+
+Pure; the clock is an argument, in seconds since 1970.  It may jump by years
+between two calls: no mail is given up without an attempt or waits for a time
+that only a wrong clock has set.  Intervals are counted between attempts, each
+at most a day, so that one jump counts no more than that.
+"""
+
+from binascii import crc32
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from esmtp_py.message.envelope import Recipient
+    from esmtp_py.queue.entry import Entry
+
+# Back-off: doubles from a minute to four hours.
+SHORTEST = 60
+LONGEST = 4 * 3600
+# RFC 5321 section 4.5.4.1: give up after 4 to 5 days.
+LIFETIME = 5 * 86400
+# The sender hears of a delay after four hours, unless NOTIFY says otherwise.
+WARNING = 4 * 3600
+
+NEVER = float("inf")
+
+_DAY = 86400
+
+
+def backoff(tries: int, name: str) -> int:
+    """Seconds from the attempt that was number ``tries`` (from 1) to the next.
+
+    Up to a quarter longer, by the id: mails that failed together do not come back together.
+    """
+    seconds = min(SHORTEST << min(tries - 1, 20), LONGEST) if tries > 0 else 0
+    return seconds + seconds * (crc32(f"{name} {tries}".encode()) & 0xFF) // 1024
+
+
+def due(entry: "Entry", name: str, now: float, undo: float = 0) -> float:
+    """When this mail is next to be tried: now or earlier means at once, NEVER while it is held.
+
+    undo: seconds that each mail waits before its first attempt.  The value is also for Locked.set_due.
+    """
+    marks = entry.marks
+    if marks.held:
+        return NEVER
+    if marks.hurry:
+        return now
+    wanted = max(entry.not_before, marks.at)
+    waits = marks.times[-1] + backoff(marks.tries, name) if marks.times else entry.time + undo
+    # Further ahead than any of these can be: the clock has been set back since.
+    if waits > now + max(LONGEST * 1.25, undo):
+        waits = now
+    return max(wanted, waits)
+
+
+def age(entry: "Entry", now: float) -> float:
+    """For how long delivery has been tried: from submission to ``now``, but no interval between attempts over a day."""
+    total = 0.0
+    before = entry.time
+    for moment in (*entry.marks.times, now):
+        total += min(max(moment - before, 0), _DAY)
+        before = moment
+    return total
+
+
+def expired(entry: "Entry", now: float, lifetime: float = LIFETIME) -> bool:
+    """True when what is still deferred is to be given up.  Never before an attempt was made."""
+    return bool(entry.marks.times) and age(entry, now) > lifetime
+
+
+def late(entry: "Entry", recipients: "list[Recipient]", now: float, warning: float = WARNING) -> list[int]:
+    """Numbers of the recipients whose delay the sender is to be told of now.
+
+    Not yet settled, not yet reported, tried at least once, and NOTIFY (RFC 3461 section 4.1) does not forbid it.
+    """
+    if not entry.marks.times or age(entry, now) <= warning:
+        return []
+    return [number for number, recipient in enumerate(recipients) if _is_late(entry, number, recipient)]
+
+
+def _is_late(entry: "Entry", number: int, recipient: "Recipient") -> bool:
+    fate = entry.marks.fates.get(number)
+    if fate is not None and (fate.settled or "delay" in fate.reported):
+        return False
+    return not recipient.notify or "DELAY" in recipient.notify

@@ -1,0 +1,44 @@
+"""What crashes leave in the queue, cleared up by whoever runs it next."""
+
+from esmtp_py.errors import MailError
+from esmtp_py.queue.entry import is_id
+from esmtp_py.queue.writer import NEW, TMP, remove_leftover
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from esmtp_py.queue.store import Store
+
+# Nobody writes one mail for that long.
+AGE = 86400
+
+
+def sweep(store: "Store", now: float) -> int:
+    """See Store.sweep."""
+    tmp = store.directory(TMP)
+    swept = sum(remove_leftover(tmp, name) for name in _old(store, now))
+    for name in _strangers(store):
+        try:
+            store.set_aside(name)
+        except MailError:
+            pass
+    return swept
+
+
+def _old(store: "Store", now: float) -> list[str]:
+    names = []
+    with store.listing(TMP) as entries:
+        for entry in entries:
+            try:
+                age = now - entry.stat(follow_symlinks=False).st_mtime
+            except OSError:
+                continue
+            # far in the future: the clock was wrong when it was written, and is not now
+            if abs(age) > AGE:
+                names.append(entry.name)
+    return names
+
+
+def _strangers(store: "Store") -> list[str]:
+    """Names in new/ that are no ids; those with a leading dot belong to the file system (.nfs…, .fuse_hidden…)."""
+    with store.listing(NEW) as entries:
+        return [entry.name for entry in entries if not is_id(entry.name) and not entry.name.startswith(".")]
