@@ -21,7 +21,7 @@ AUTOMATA     lexer state: (default, moves, rule) for each automaton state.  The
              is the t_ function complete here, "" for ignored characters, or None.
 ACTION       for each parser state {{token: step}}, or the one reduction that needs
              no token.  Above 0: shift, to that state.  Below: reduce.  0: accept.
-GOTO         for each parser state {{nonterminal: state}}.
+GOTO         for each nonterminal {{parser state before it: state after it}}.
 PRODUCTIONS  nonterminal, length, p_ function.
 """
 '''
@@ -98,13 +98,26 @@ def _automaton_row(row: State, names: list[str]) -> str:
 def _parser(rules: Any, complaints: Complaints) -> list[str]:
     judged = yacc.yacc(module=rules, debug=False, write_tables=False, debuglog=complaints, errorlog=complaints)
     actions = [_action_row(judged.action[state]) for state in range(len(judged.action))]
-    gotos = [dict(sorted(judged.goto.get(state, {}).items())) for state in range(len(actions))]
     productions = [(p.name, p.len, p.func or "") for p in judged.productions]
-    return [
-        _listing("ACTION", "int | dict[str, int]", actions),
-        _listing("GOTO", "dict[str, int]", gotos),
-        _listing("PRODUCTIONS", "tuple[str, int, str]", productions),
-    ]
+    return [_actions(actions), _gotos(judged.goto), _listing("PRODUCTIONS", "tuple[str, int, str]", productions)]
+
+
+def _actions(actions: "list[int | dict[str, int]]") -> str:
+    """Many states have the same row; it is made once, for the module is loaded for every mail."""
+    texts = [repr(row) for row in actions]
+    names = {text: f"_ROW_{texts.index(text)}" for text in texts if text.startswith("{")}
+    rows = [f"{name} = {text}" for text, name in names.items()]
+    listed = [f"    {names.get(text, text)}," for text in texts]
+    return "\n".join([*rows, "", 'ACTION: "tuple[int | dict[str, int], ...]" = (', *listed, ")", ""])
+
+
+def _gotos(gotos: dict[int, dict[str, int]]) -> str:
+    columns: dict[str, dict[int, int]] = {}
+    for state, row in sorted(gotos.items()):
+        for name, to in row.items():
+            columns.setdefault(name, {})[state] = to
+    lines = [f"    {name!r}: {columns[name]!r}," for name in sorted(columns)]
+    return "\n".join(['GOTO: "dict[str, dict[int, int]]" = {', *lines, "}", ""])
 
 
 def _action_row(row: dict[str, int]) -> "int | dict[str, int]":

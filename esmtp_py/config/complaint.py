@@ -106,8 +106,7 @@ class Words:
         left, right = self._shown(begin, min(offset, end)), self._shown(min(offset, end), end)
         if left.rstrip().endswith(HIDDEN):
             right = right.removeprefix(HIDDEN)
-        blank = "".join("\t" if character == "\t" else " " for character in left)
-        return (left + right).rstrip(), blank + "^"
+        return (left + right).rstrip(), " " * len(left) + "^"
 
     def _shown(self, begin: int, end: int) -> str:
         """What may be shown between two offsets of one line: white space, separators and words that are not hidden."""
@@ -187,8 +186,8 @@ def _closest(word: str, known: "Sequence[str]", least: float) -> str:
 
 
 def _printable(text: str) -> str:
-    """Tabs stay; what a terminal would obey, or cannot show, is escaped."""
-    return "".join(c if c == "\t" or c.isprintable() else _escaped(c) for c in text)
+    """What a terminal would obey, or cannot show, is escaped; a tab is a blank, so that carets stay in place."""
+    return "".join(c if c.isprintable() else " " if c == "\t" else _escaped(c) for c in text)
 
 
 def _escaped(character: str) -> str:

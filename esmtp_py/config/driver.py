@@ -116,6 +116,6 @@ def _reduce(production: int, states: list[int], symbols: list[str], values: "lis
     items = [None, *values[kept:]]
     RULES[action](items)
     del states[kept:], symbols[kept:], values[kept:]
-    states.append(GOTO[states[-1]][name])
+    states.append(GOTO[name][states[-1]])
     symbols.append(name)
     values.append(items[0])

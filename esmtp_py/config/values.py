@@ -25,11 +25,10 @@ AUTOMATIC = "automatic"
 MECHANISMS = {"automatic": AUTOMATIC, "plain": "PLAIN", "login": "LOGIN", "cram-md5": "CRAM-MD5"}
 POLICIES = (STARTTLS_DISABLED, STARTTLS_ENABLED, STARTTLS_REQUIRED, STARTTLS_IMPLICIT)
 
-_CONTROL = frozenset(map(chr, (*range(32), 127)))
 # What no host name or domain contains, and what would break a command line (RFC 5321 section 4.1.2).
-_NOT_IN_HOSTS = _CONTROL | frozenset(" \"'()<>,;@\\/")
-_NOT_IN_ADDRESSES = frozenset(' "(),;<>\\')
-_IPV6 = frozenset("0123456789abcdefABCDEF:.")
+_NOT_IN_HOSTS = " \"'()<>,;@\\/"
+_NOT_IN_ADDRESSES = ' "(),;<>\\'
+_IPV6 = "0123456789abcdefABCDEF:."
 
 
 def server(text: str, source: Source) -> Server:
@@ -58,10 +57,15 @@ def _host_and_service(text: str, default: str) -> "tuple[str, str]":
     return _domain(host, "a host name such as mail.example.org"), _service(tail) if colon else default
 
 
+def _has(text: str, characters: str) -> bool:
+    """Any of these, or what cannot be printed: control characters, odd blanks, bytes that are no UTF-8."""
+    return not text.isprintable() or any(c in characters for c in text)
+
+
 def _literal(text: str) -> str:
     address, _, scope = text.partition("%")
     if ":" in address:
-        if set(address) <= _IPV6 and not (set(scope) & _NOT_IN_HOSTS):
+        if not address.strip(_IPV6) and not _has(scope, _NOT_IN_HOSTS):
             return text
     elif address.replace(".", "").isdecimal() and address.count(".") == 3:
         return text
@@ -81,7 +85,7 @@ def _service(text: str) -> str:
 def _domain(text: str, expected: str) -> str:
     if not text:
         raise ValueError(f"expected {expected}, not an empty one")
-    if set(text) & _NOT_IN_HOSTS or not text.isprintable() or text.startswith("."):
+    if _has(text, _NOT_IN_HOSTS) or text.startswith("."):
         raise ValueError(f"expected {expected}")
     return text
 
@@ -102,7 +106,7 @@ def address(text: str, source: "Source | None" = None) -> str:
         text = text[1:-1]
     local, at, _ = text.rpartition("@")
     quoted = at and len(local) > 1 and local[0] == local[-1] == '"'
-    if not text.isprintable() or set(text[len(local) :] if quoted else text) & _NOT_IN_ADDRESSES:
+    if _has(text, "") or _has(text[len(local) :] if quoted else text, _NOT_IN_ADDRESSES):
         raise ValueError("expected an address such as me@example.org, without a name or comment")
     return text
 
@@ -188,7 +192,7 @@ def path(text: str, source: Source) -> str:
 
 def one_line(text: str, source: Source) -> str:
     """Any text without control characters."""
-    if set(text) & _CONTROL:
+    if any(c < " " or c == "\x7f" for c in text):
         raise ValueError("control characters are not allowed here")
     return text
 

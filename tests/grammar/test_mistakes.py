@@ -27,8 +27,8 @@ def told(text: str) -> str:
 def test_each_mistake_has_its_line_and_a_caret() -> None:
     assert told("# first\n\tmda one two # three\nidentity me\n  timeout never\n  helo").split("\n") == [
         "rc:2:10: expected a statement; a value with white space or , ; : = must be in quotes",
-        "    \tmda one …",
-        "    \t        ^",
+        "     mda one …",
+        "             ^",
         "rc:4:11: expected a number of seconds, found 'never'",
         "      timeout never",
         "              ^",
