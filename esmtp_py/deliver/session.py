@@ -111,8 +111,6 @@ class Session:
         return stream
 
     def _authenticate(self) -> None:
-        from binascii import Error, a2b_base64, b2a_base64
-
         from esmtp_py.sasl import mechanism
 
         identity = self._identity
@@ -120,16 +118,23 @@ class Session:
             raise MailError("config", f"no password for {identity.username}: write `password` in the rc")
         name = mechanism.choose(self.extensions.mechanisms, identity.auth, secure=self._secure)
         exchange = mechanism.start(name, identity.username, identity.password.reveal())
-        first = next(exchange)
-        ask = command.auth(name, None if first is None else b2a_base64(first, newline=False))
+        ask = command.auth(name, mechanism.encoded(next(exchange)))
         while (reply := self.talk.ask(ask)).code == 334:
             try:
-                response = exchange.send(a2b_base64(reply.lines[0]))
-            except (StopIteration, Error) as error:
+                response = exchange.send(mechanism.challenge(name, reply.lines[0]))
+            except (StopIteration, ValueError) as error:
+                self._cancel()
                 raise MailError("auth", f"{self.remote} does not follow {name}: {reply}", remote=self.remote) from error
-            ask = command.auth_response(b2a_base64(response or b"", newline=False))
+            ask = command.auth_response(mechanism.encoded(response) or b"")
         if not reply.positive:
             raise self.talk.refused(ask.verb, reply)
+
+    def _cancel(self) -> None:
+        """Ends an AUTH exchange that leads nowhere (RFC 4954 section 4)."""
+        try:
+            self.talk.ask(command.auth_response(b"*"))
+        except MailError:
+            pass  # we were leaving anyway
 
     def close(self) -> None:
         """Says QUIT if that is possible and not said, and closes.  Never raises: all mail has its fate by now."""

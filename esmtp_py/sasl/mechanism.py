@@ -35,10 +35,8 @@ def choose(offered: tuple[str, ...], wanted: str, *, secure: bool) -> str:
 
 
 def start(name: str, username: str, password: str) -> "Exchange":
-    """The exchange of mechanism ``name`` with these credentials."""
-    user, secret = username.encode("utf-8", "surrogateescape"), password.encode("utf-8", "surrogateescape")
-    if b"\0" in user or b"\0" in secret:
-        raise MailError("config", "a NUL in username or password: no mechanism can carry it")
+    """The exchange of mechanism ``name`` with these credentials.  Raises MailError("config") if it cannot carry them."""
+    user, secret = _octets(username), _octets(password)
     if name == "PLAIN":
         from esmtp_py.sasl import plain
 
@@ -47,13 +45,46 @@ def start(name: str, username: str, password: str) -> "Exchange":
         from esmtp_py.sasl import login
 
         return login.exchange(user, secret)
-    from esmtp_py.sasl import cram_md5
+    if name == "CRAM-MD5":
+        from esmtp_py.sasl import cram_md5
 
-    return cram_md5.exchange(user, secret)
+        return cram_md5.exchange(user, secret)
+    raise MailError("config", f"no mechanism is called {name}: auth in the rc can be {_list(IN_TLS)}")
+
+
+def challenge(name: str, text: bytes) -> bytes:
+    """The server's challenge out of its base64.  Raises ValueError when it is none.
+
+    Not even looked at in LOGIN, where some servers do not encode their prompts.
+    """
+    if name == "LOGIN":
+        return b""
+    from binascii import a2b_base64
+
+    return a2b_base64(text.strip(b" "), strict_mode=True)
+
+
+def encoded(response: bytes | None) -> bytes | None:
+    """A response in base64, None where there is none."""
+    from binascii import b2a_base64
+
+    return None if response is None else b2a_base64(response, newline=False)
+
+
+def _octets(text: str) -> bytes:
+    try:
+        octets = text.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:
+        octets = b"\0"  # and the error, which holds the text, is forgotten
+    if b"\0" in octets:
+        raise MailError("config", "username and password can hold neither NUL nor half a character: correct the rc")
+    return octets
 
 
 def _list(offered: tuple[str, ...]) -> str:
-    return " ".join(offered) or "nothing"
+    """For people; what is no mechanism name (RFC 4422 section 3.1) came to do harm, not to be read."""
+    names = [n for n in offered if len(n) <= 20 and n.isascii() and n.replace("-", "").replace("_", "").isalnum()]
+    return " ".join(names[:20]) or "nothing"
 
 
 TYPE_CHECKING = False
