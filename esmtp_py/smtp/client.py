@@ -72,6 +72,7 @@ class Client:
         while self._queue:
             command = self._queue.pop(0)
             self._owed.append(command)
+            self._parser.conceal(command.secret)
             yield command
 
     def feed(self, data: bytes) -> "Iterator[tuple[Command, Reply]]":

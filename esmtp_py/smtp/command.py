@@ -6,7 +6,7 @@ parameters of its own (RFC 5321 section 4.1.2, RFC 6531, RFC 3461).
 """
 
 from esmtp_py.errors import MailError
-from esmtp_py.smtp.reply import printable
+from esmtp_py.smtp.reply import MASKED, printable
 
 # The reply to the connection itself is owed like any other, to this verb.
 GREETING = "GREETING"
@@ -17,8 +17,6 @@ STARTTLS, AUTH, MAIL, RCPT, DATA, BDAT, RSET, NOOP, QUIT = (
 BDAT_LAST = "BDAT LAST"  # ends a transaction, which BDAT alone does not
 RESPONSE = "AUTH response"  # a line of an AUTH exchange, not a command of its own
 BODY = "end of data"  # what follows 354; its reply is the message's fate
-
-MASKED = b"*"
 
 
 class Payload:
@@ -39,12 +37,13 @@ class Command:
     """Something that is owed ``replies`` replies.
 
     verb: one of the names above.  line: bytes with CRLF, empty for GREETING
-    and BODY.  shown: what a trace may see.  owner: who wants to know the reply.
+    and BODY.  shown: what a trace may see.  secret: what in it no trace and
+    no error may show, should the server quote it.  owner: who wants to know the reply.
     sent: all of it, payload included, may have reached the server.
     whole: all of it has been handed to the kernel.
     """
 
-    __slots__ = ("line", "owner", "payload", "replies", "sent", "shown", "subject", "verb", "whole")
+    __slots__ = ("line", "owner", "payload", "replies", "secret", "sent", "shown", "subject", "verb", "whole")
 
     def __init__(
         self,
@@ -52,6 +51,7 @@ class Command:
         line: bytes = b"",
         *,
         shown: bytes | None = None,
+        secret: bytes = b"",
         payload: Payload | None = None,
         replies: int = 1,
         subject: str = "",
@@ -60,6 +60,7 @@ class Command:
         self.verb = verb
         self.line = line + b"\r\n" if line else b""
         self.shown = line if shown is None else shown
+        self.secret = secret
         self.payload = payload
         self.replies = replies
         self.subject = subject
@@ -85,12 +86,12 @@ def auth(mechanism: str, response: bytes | None) -> Command:
     line = b"AUTH " + _word(mechanism, "the mechanism")
     if response is None:
         return Command(AUTH, line)
-    return Command(AUTH, line + b" " + (response or b"="), shown=line + b" " + MASKED)
+    return Command(AUTH, line + b" " + (response or b"="), shown=line + b" " + MASKED, secret=response)
 
 
 def auth_response(response: bytes) -> Command:
     """The next base64 line of an AUTH exchange; the empty one is an empty line."""
-    command = Command(RESPONSE, response, shown=MASKED)
+    command = Command(RESPONSE, response, shown=MASKED, secret=response)
     command.line = response + b"\r\n"
     return command
 

@@ -15,6 +15,8 @@ MAX_LINES = 200
 # Characters of a reply that people get to see: more than any policy text, and
 # still one line of a log.
 MAX_SHOWN = 1000
+# What a trace shows where a secret stands.
+MASKED = b"*"
 
 
 class Reply:
@@ -70,21 +72,27 @@ def _status(code: int, line: bytes) -> str:
 
 
 class ReplyParser:
-    """Cuts a stream into replies.  ``trace`` is told each line as it came."""
+    """Cuts a stream into replies.  ``trace`` is told each line as it came, but for secrets."""
 
-    __slots__ = ("_buffer", "_code", "_lines", "_scanned", "_trace")
+    __slots__ = ("_buffer", "_code", "_lines", "_scanned", "_secrets", "_trace")
 
     def __init__(self, trace: "Trace | None" = None) -> None:
         self._buffer = bytearray()
         self._scanned = 0  # of the buffer, without finding the end of a line
         self._code = 0
         self._lines: list[bytes] = []
+        self._secrets: list[bytes] = []
         self._trace = trace
 
     @property
     def idle(self) -> bool:
         """True when not one byte of a further reply has come."""
         return not self._buffer and not self._lines
+
+    def conceal(self, secret: bytes) -> None:
+        """From here on the server may quote ``secret`` back at us, but it goes no further than here."""
+        if len(secret) > 3:  # base64 has no shorter word, and "=" or "*" is none
+            self._secrets.append(secret)
 
     def feed(self, data: bytes) -> "Iterator[Reply]":
         """The replies that are now complete.  Raises MailError("protocol"), after those before the error."""
@@ -101,6 +109,8 @@ class ReplyParser:
             self._line(bytes(self._buffer[: MAX_LINE + 2]))
 
     def _line(self, line: bytes) -> Reply | None:
+        for secret in self._secrets:
+            line = line[:4] + line[4:].replace(secret, MASKED)
         if self._trace:
             self._trace("S", line[:MAX_LINE])
         if len(line) > MAX_LINE or len(self._lines) >= MAX_LINES:

@@ -206,3 +206,23 @@ def test_a_long_reply_is_one_line_of_bounded_length() -> None:
     assert len(str(reply)) == len("550 ") + MAX_SHOWN + 1
     assert str(reply).startswith("550 5.7.1 xxx")
     assert str(reply).endswith("…")
+
+
+def test_a_secret_that_is_quoted_goes_no_further() -> None:
+    seen: list[bytes] = []
+    parser = ReplyParser(lambda tag, line: seen.append(line))
+    parser.conceal(b"c2VjcmV0")
+    parser.conceal(b"2500")
+    (reply,) = parser.feed(b'500-what is "AUTH PLAIN c2VjcmV0"?\r\n500 c2VjcmV0c2VjcmV0 2500\r\n')
+    assert str(reply) == '500 what is "AUTH PLAIN *"?; ** *'
+    with pytest.raises(MailError) as raised:
+        list(parser.feed(b"AUTH c2VjcmV0\r\n"))
+    assert b"c2Vj" not in b"".join(seen) + raised.value.text.encode()
+
+
+def test_what_is_no_secret_is_not_masked() -> None:
+    parser = ReplyParser()
+    for short in (b"", b"=", b"*"):
+        parser.conceal(short)
+    (reply,) = parser.feed(b"250 a=b*c\r\n")
+    assert reply.lines == [b"a=b*c"]
