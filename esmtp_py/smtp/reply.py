@@ -110,7 +110,7 @@ class ReplyParser:
 
     def _line(self, line: bytes) -> Reply | None:
         for secret in self._secrets:
-            line = line[:4] + line[4:].replace(secret, MASKED)
+            line = line.replace(secret, MASKED)  # never a code, which ends in no letter of base64
         if self._trace:
             self._trace("S", line[:MAX_LINE])
         if len(line) > MAX_LINE or len(self._lines) >= MAX_LINES:

@@ -74,11 +74,12 @@ def _kind(verb: str, reply: Reply) -> str:
         return "server_refused"
     if verb == STARTTLS:
         return "tls"
-    if verb == RCPT and subject == "1.1":
-        return "unknown_user"
+    if subject == "1.1" and verb != MAIL:
+        return "unknown_user"  # also at the end of the message: LMTP answers for each recipient there
     if subject == "3.4" or (reply.code == 552 and verb != RCPT and not subject):
         return "too_big"
-    return "content" if verb in _DATA_STEPS else "refused"
+    # X.1 and X.2 speak of addresses and mailboxes (RFC 3463 section 2)
+    return "content" if verb in _DATA_STEPS and subject[:2] not in ("1.", "2.") else "refused"
 
 
 def _status(kind: str, reply: Reply) -> str:
