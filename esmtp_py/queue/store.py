@@ -56,10 +56,11 @@ def _home() -> str:
 class Store:
     """An open queue.  ``path`` is for messages.  Close it, or use it as a context manager.
 
-    Directories are opened, and with ``create`` made, when first needed; each
-    must be a real directory of this user, closed to writing by others, else
-    MailError("system") says which.  One that cannot be made is
-    MailError("cannot_create").  Without ``create`` a missing one is empty.
+    With ``create``, new/ and tmp/ are made if they are missing; corrupt/ and
+    failed/ are made when something goes there.  Each must be a real directory
+    of this user, closed to writing by others, else MailError("system") says
+    which.  One that cannot be made is MailError("cannot_create").  Without
+    ``create`` a missing one is empty.
     """
 
     __slots__ = ("_create", "_fds", "path")
@@ -75,6 +76,7 @@ class Store:
         store = cls(path or place(), create=create)
         try:
             store.directory(NEW)
+            store.directory(TMP)
         except BaseException:
             store.close()
             raise

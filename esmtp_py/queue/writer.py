@@ -75,7 +75,8 @@ class Writer:
             raise self._trouble("queue", error) from error
         except MailError as error:
             self.abort()
-            raise MailError(error.kind, f"{error.text}; the mail was not queued") from error
+            error.text += "; the mail was not queued"
+            raise
         self._close()
 
     def abort(self) -> None:
