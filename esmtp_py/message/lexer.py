@@ -73,7 +73,7 @@ class Lexer:
 
     def unexpected(self) -> AddressError:
         """The error for a word or sign that may not stand here."""
-        found = "the end" if self.kind == END else _shown(self.value[:_EXCERPT])
+        found = "end" if self.kind == END else _shown(self.value[:_EXCERPT])
         return self.error(f"unexpected {found}", self.at)
 
     def _skip_space(self) -> None:

@@ -39,6 +39,8 @@ READ = {
     "a@x (A. (nested \\) comment) here)": ["a@x"],
     "(c)a(c)@(c)x(c).(c)org(c)": ["a@x.org"],
     "(a@x)": [],
+    "(\\\\) a@x": ["a@x"],
+    "(\\)) a@x": ["a@x"],
     "a @ x . org": ["a@x.org"],
     "joe . doe @ x": ["joe.doe@x"],
     "<@a.org,@b.org:joe@c.org>": ["joe@c.org"],
@@ -293,10 +295,28 @@ def test_the_error_is_one_printable_line_that_points_at_the_fault() -> None:
         parse_mailboxes(b"alice@example.org)bob@evil.example")
     assert raised.value.offset == 17
     assert raised.value.text == "unexpected \")\", at character 18 of 'alice@example.org)bob@evil.example'"
+    assert str(raised.value) == raised.value.text
+
+
+@pytest.mark.parametrize(
+    ("text", "error"),
+    [
+        ("a b@x", "two words where one address is wanted, at character 3 of 'a b@x'"),
+        ("a@", "unexpected end, at character 3 of 'a@'"),
+        ("a@\x1b", "unexpected a control character, at character 3 of 'a@?'"),
+        ("x" * 100 + ">", 'unexpected ">", at character 101 of \'…' + "x" * 59 + ">'"),
+        (">" + "x" * 100, 'unexpected ">", at character 1 of \'>' + "x" * 59 + "…'"),
+        (">" + "x" * 59, 'unexpected ">", at character 1 of \'>' + "x" * 59 + "'"),
+        (
+            "x" * 1000 + "\r\n\x1b[2J" + "y" * 1000,
+            f"CR in an address, at character 1001 of '…{'x' * 30}???[2J{'y' * 24}…'",
+        ),
+    ],
+)
+def test_the_error_shows_what_is_around_the_fault(text: str, error: str) -> None:
     with pytest.raises(AddressError) as raised:
-        parse_mailboxes(b"x" * 10000 + b"\r\n\x1b[2J" + b"y" * 10000)
-    assert raised.value.text.isprintable()
-    assert len(raised.value.text) < 150
+        parse_mailboxes(text.encode())
+    assert raised.value.text == error
 
 
 def test_canonical_form_is_its_own() -> None:
@@ -329,6 +349,7 @@ WRITTEN = {
     ("Joe\r\nBcc: evil@x", "a@x"): b'"Joe Bcc: evil@x" <a@x>',
     ("J\0o\x1be\x7f\x9b", "a@x"): b"Joe <a@x>",
     ("\r\n", "a@x"): b"a@x",
+    ("\x01", "a@x"): b"a@x",
     ("Jörg", "jörg@exämple.de"): "=?utf-8?q?J=C3=B6rg?= <jörg@exämple.de>".encode(),
 }
 
