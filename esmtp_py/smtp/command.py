@@ -124,6 +124,13 @@ def xtext(text: str) -> str:
     )
 
 
+def typed_address(address: str) -> str:
+    """The value of ORCPT: ``rfc822;`` and xtext, or ``utf-8;`` in its form for every server (RFC 6533 section 3)."""
+    if address.isascii() or any("\ud800" <= c <= "\udfff" for c in address):
+        return "rfc822;" + xtext(address)
+    return "utf-8;" + "".join(c if "!" <= c <= "~" and c not in "+=\\" else f"\\x{{{ord(c):X}}}" for c in address)
+
+
 def _with(line: bytes, parameters: list[str]) -> bytes:
     return b" ".join([line, *(_word(p, "an SMTP parameter") for p in parameters)])
 

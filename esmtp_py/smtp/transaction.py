@@ -50,7 +50,7 @@ class Transaction:
         self._extensions = extensions
         self._remote = remote
         self._lmtp = lmtp
-        self._unsent = list(envelope.recipients)
+        self._unsent: list[tuple[Recipient, Command]] = []  # the next one last
         self._asked: list[Recipient] = []
         self._accepted: list[Recipient] = []
         self._judged = 0
@@ -69,11 +69,14 @@ class Transaction:
 
         Nothing may be left to say: then ``done`` is set.
         """
-        self._settle_addresses()
+        addresses = (self._envelope.sender, *(r.address for r in self._envelope.recipients))
+        self._utf8 = "SMTPUTF8" in self._extensions and not all(a.isascii() for a in addresses)
+        mail = command.mail(self._wire(self._envelope.sender), self._mail_parameters(), self)
+        for recipient in reversed(self._envelope.recipients):
+            self._prepare(recipient)
         if not self._unsent:
             self.done = True
             return []
-        mail = command.mail(self._wire(self._envelope.sender), self._mail_parameters(), self)
         if "PIPELINING" not in self._extensions:
             return [mail]
         flight = [mail, *(self._rcpt() for _ in range(len(self._unsent)))]
@@ -81,17 +84,14 @@ class Transaction:
             flight.append(self._data())
         return flight
 
-    def _settle_addresses(self) -> None:
-        """Asks for SMTPUTF8 when an address needs it; without it, only what has an ASCII form can go."""
-        addresses = (self._envelope.sender, *(r.address for r in self._envelope.recipients))
-        self._utf8 = "SMTPUTF8" in self._extensions and not all(a.isascii() for a in addresses)
-        self._wire(self._envelope.sender)
-        for recipient in tuple(self._unsent):
-            try:
-                self._wire(recipient.address)
-            except MailError as error:
-                self.outcomes[recipient.address] = error.outcome()
-                self._unsent.remove(recipient)
+    def _prepare(self, recipient: Recipient) -> None:
+        """Makes the RCPT command; an address that cannot be said here concerns nobody else."""
+        try:
+            rcpt = command.rcpt(self._wire(recipient.address), self._rcpt_parameters(recipient), self)
+        except MailError as error:
+            self.outcomes[recipient.address] = error.outcome()
+        else:
+            self._unsent.append((recipient, rcpt))
 
     def _wire(self, address: str) -> str:
         """The address as this server understands it (RFC 6531; RFC 5891 for the domain)."""
@@ -119,9 +119,9 @@ class Transaction:
         return not self._lmtp and (not self._chunking or self._message.size <= ONE_FLIGHT)
 
     def _rcpt(self) -> Command:
-        recipient = self._unsent.pop(0)
+        recipient, rcpt = self._unsent.pop()
         self._asked.append(recipient)
-        return command.rcpt(self._wire(recipient.address), self._rcpt_parameters(recipient), self)
+        return rcpt
 
     def _data(self) -> Command:
         self._data_sent = True
@@ -175,7 +175,7 @@ class Transaction:
             if recipient.notify:
                 parameters.append("NOTIFY=" + ",".join(recipient.notify))
             if recipient.orcpt:
-                parameters.append("ORCPT=rfc822;" + command.xtext(recipient.orcpt))
+                parameters.append("ORCPT=" + command.typed_address(recipient.orcpt))
         return parameters
 
     # -- what the replies mean ----------------------------------------------
