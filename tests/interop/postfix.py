@@ -29,6 +29,7 @@ LISTENERS: dict[str, dict[str, str]] = {
     "elsewhere": {"smtpd_tls_chain_files": "{dir}/elsewhere.pem"},
 }
 
+# What Postfix would mend in a header stays as the client sent it.
 MAIN = """
 compatibility_level = 3.6
 queue_directory = {dir}/q
@@ -44,6 +45,7 @@ alias_maps =
 alias_database =
 default_transport = discard
 local_header_rewrite_clients =
+message_drop_headers =
 message_size_limit = 0
 virtual_mailbox_limit = 0
 virtual_mailbox_domains = example.test
