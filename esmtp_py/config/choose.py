@@ -3,7 +3,7 @@
 from esmtp_py.config.identity import Identity
 from esmtp_py.config.model import REFUSE, Config
 
-ANY_LOCAL_PART = "*@"
+ANY_LOCAL_PART = "*@"  # the only pattern
 
 
 def choose(config: Config, sender: str) -> "Identity | None":
@@ -18,15 +18,10 @@ def choose(config: Config, sender: str) -> "Identity | None":
     for identity in reversed(config.identities):
         for address in identity.addresses:
             lowered = address.lower()
-            if lowered == wanted and not is_pattern(address):
+            if lowered == wanted:
                 return identity
             if by_pattern is None and domain is not None and lowered == ANY_LOCAL_PART + domain:
                 by_pattern = identity
     if by_pattern is not None:
         return by_pattern
     return None if config.unmatched == REFUSE else config.default
-
-
-def is_pattern(address: str) -> bool:
-    """True for ``*@domain``."""
-    return address.startswith(ANY_LOCAL_PART)

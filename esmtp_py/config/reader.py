@@ -50,14 +50,18 @@ def interpret(source: Source) -> "tuple[list[Statement], Config, list[Problem]]"
 def _diagnosed(source: Source, unexpected: Unexpected) -> "tuple[list[Statement], list[Problem]]":
     """The file once more with PLY, for the mistakes after the first one.
 
-    Under ``python -OO`` there are no docstrings for PLY to work on, and the first one has to do.
+    The first one has to do where PLY is not installed, and under ``python -OO``,
+    which leaves no docstrings for it to work on.
     """
     from esmtp_py.config.complaint import Words
 
+    first = Words(source).unexpected(unexpected.after, unexpected.token.lexpos)
     if parse.__doc__ is None:
-        return [], [Words(source).unexpected(unexpected.after, unexpected.token.lexpos)]
-    from esmtp_py.config.diagnose import diagnose
-
+        return [], [first]
+    try:
+        from esmtp_py.config.diagnose import diagnose
+    except ImportError:
+        return [], [first]
     statements, problems = diagnose(source)
     assert problems, "driver and PLY disagree"
     return statements, problems

@@ -152,19 +152,17 @@ def test_hostile_file_takes_linear_time(character: str) -> None:
     assert took(160_000) < 25 * max(took(20_000), 0.02)
 
 
-def test_without_docstrings_the_first_mistake_is_told() -> None:
-    """``python -OO`` leaves PLY nothing to work on."""
+@pytest.mark.parametrize(("flag", "with_ply"), [("-O", True), ("-OO", False), ("-S", False)])
+def test_without_ply_the_first_mistake_is_told(flag: str, with_ply: bool) -> None:
+    """``python -OO`` leaves PLY nothing to work on, and ``-S`` hides it."""
     program = (
         "from esmtp_py.config.reader import interpret; from esmtp_py.config.source import Source; import sys\n"
         "print(len(interpret(Source('rc', 'identity me helo x'))[0]))\n"
         "print([(p.offset, p.text) for p in interpret(Source('rc', 'helo a b'))[2]], 'ply' in sys.modules)"
     )
-    for flag in ("-O", "-OO"):
-        made = subprocess.run(
-            [sys.executable, flag, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True
-        )
-        hint = "expected a statement; a value with white space or , ; : = must be in quotes"
-        assert made.stdout == f"2\n[(7, '{hint}')] {flag == '-O'}\n"
+    made = subprocess.run([sys.executable, flag, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
+    hint = "expected a statement; a value with white space or , ; : = must be in quotes"
+    assert made.stdout == f"2\n[(7, '{hint}')] {with_ply}\n"
 
 
 def test_ply_writes_nothing(tmp_path: pathlib.Path) -> None:
