@@ -54,9 +54,10 @@ class Outcome:
     text:   one line for people, the peer's own words where it spoke.
     remote: the peer that spoke ("" if none did), for reports (RFC 3464).
     reply:  the peer's whole reply as one line, code first; "" if none.
+    warning: what people should know although it was delivered; "" if nothing.
     """
 
-    __slots__ = ("kind", "remote", "reply", "status", "text")
+    __slots__ = ("kind", "remote", "reply", "status", "text", "warning")
 
     def __init__(self, kind: str, text: str = "", *, status: str = "", remote: str = "", reply: str = "") -> None:
         self.kind = kind
@@ -64,6 +65,7 @@ class Outcome:
         self.status = status or TABLE[kind][1]
         self.remote = remote
         self.reply = reply
+        self.warning = ""
 
     @property
     def fate(self) -> str:

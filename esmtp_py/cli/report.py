@@ -44,6 +44,13 @@ def failures(envelope: "Envelope", outcomes: "dict[str, Outcome]") -> "list[Reci
     return [recipient for recipient in envelope.recipients if outcomes[recipient.address].fate != DELIVERED]
 
 
+def warn(outcomes: "dict[str, Outcome]") -> None:
+    """What a sender should know of a mail that went out; once, however many recipients it concerns."""
+    for text in dict.fromkeys(outcome.warning for outcome in outcomes.values()):
+        if text:
+            complain(f"warning: {printable(text)}")
+
+
 def tell(recipients: "list[Recipient]", outcomes: "dict[str, Outcome]") -> None:
     """One line on standard error for each of these recipients."""
     for recipient in recipients:

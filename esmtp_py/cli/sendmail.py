@@ -110,6 +110,8 @@ def _finish(mail: Mail, outcomes: dict[str, Outcome], trace: "Trace | None") -> 
     failed = report.failures(mail.envelope, outcomes)
     if mail.options.verbose:
         report.tell([r for r in mail.envelope.recipients if r not in failed], outcomes)
+    if mail.options.errors != "quiet":
+        report.warn(outcomes)
     if not failed or mail.options.errors == "quiet":
         return code
     if mail.options.errors == "mail":

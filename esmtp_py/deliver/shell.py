@@ -65,19 +65,22 @@ def expand(template: str, values: dict[str, list[str]]) -> str:
     harmless words are let in.  Raises MailError("config") otherwise.
     """
     pieces = template.split("%")
-    result = [pieces.pop(0)]
+    result = own = pieces.pop(0)  # own: what of it is the template's
     while pieces:
         piece = pieces.pop(0)
+        words = ""
         if not piece and pieces:
-            result.append("%" + pieces.pop(0))
+            piece = "%" + pieces.pop(0)
         elif piece[:1] in values:
             words = " ".join(quote(word) for word in values[piece[0]])
-            if set(words) - _SAFE - {" "} and _inside_quotes("".join(result)):
+            if set(words) - _SAFE - {" "} and _inside_quotes(own):
                 raise MailError("config", f"take the quotes off %{piece[0]} in the rc: esmtp quotes what it puts there")
-            result.append(words + piece[1:])
+            piece = piece[1:]
         else:
-            result.append("%" + piece)
-    return "".join(result)
+            piece = "%" + piece
+        result += words + piece
+        own += piece
+    return result
 
 
 def _inside_quotes(text: str) -> bool:

@@ -162,15 +162,7 @@ class TlsStream:
         return self._stream.local_address()
 
     def close(self) -> None:
-        """Says goodbye (close_notify) if the socket takes it at once, and closes."""
-        try:
-            self._tls.shutdown()
-        except (openssl.SSLError, OSError, ValueError):
-            pass  # it has now been said, or cannot be
-        try:
-            self._stream.send(self._out.read(), 0)
-        except MailError:
-            pass
+        """Closes, without a close_notify: SMTP has a goodbye of its own, and this would be one more packet for it."""
         self._stream.close()
 
     def _handshake(self, host: str, deadline: float) -> None:

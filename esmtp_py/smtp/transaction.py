@@ -57,6 +57,7 @@ class Transaction:
         self._data_sent = False
         self._final: Command | None = None  # what the message goes with
         self._utf8 = False
+        self._warning = ""
 
     @property
     def said(self) -> bool:
@@ -165,6 +166,8 @@ class Transaction:
             parameters = ["BODY=8BITMIME"]
         else:
             parameters = []
+            if self._message.eight_bit:
+                self._warning = f"{self._remote} does not offer 8BITMIME and got 8-bit text all the same"
         if self._utf8:
             parameters.append("SMTPUTF8")
         return parameters
@@ -227,7 +230,7 @@ class Transaction:
     def _data_answered(self, reply: Reply) -> list[Command]:
         if reply.positive:
             return [self._body()]
-        self._settle(DATA, reply)
+        self._settle(DATA, reply, self._accepted)
         self.done = True
         return []
 
@@ -244,15 +247,16 @@ class Transaction:
         if self._lmtp and self._accepted:
             # in the order of the accepted RCPT commands
             recipient = self._accepted[-1 - answered.replies]
-            self.outcomes[recipient.address] = verdict(answered.verb, reply, self._remote)
+            self._settle(answered.verb, reply, [recipient])
         else:
-            self._settle(answered.verb, reply)
+            self._settle(answered.verb, reply, self._accepted)
         self.done = answered.replies <= 0
         self.clean = reply.positive
 
-    def _settle(self, verb: str, reply: Reply) -> None:
+    def _settle(self, verb: str, reply: Reply, recipients: list[Recipient]) -> None:
         fate = verdict(verb, reply, self._remote)
-        self.outcomes.update((r.address, fate) for r in self._accepted)
+        fate.warning = self._warning if reply.positive else ""
+        self.outcomes.update((r.address, fate) for r in recipients)
 
     # -- when the session ends first ----------------------------------------
 
