@@ -73,7 +73,7 @@ class Command:
 
 
 def hello(verb: str, name: str) -> Command:
-    return Command(verb, b"%s %s" % (verb.encode("ascii"), _word(name, "the helo name")))
+    return Command(verb, b"%s %s" % (verb.encode("ascii"), _word(name, "the helo name", "config")))
 
 
 def plain(verb: str) -> Command:
@@ -83,7 +83,7 @@ def plain(verb: str) -> Command:
 
 def auth(mechanism: str, response: bytes | None) -> Command:
     """AUTH, with the base64 initial response if there is one ("=" when it is empty, RFC 4954)."""
-    line = b"AUTH " + _word(mechanism, "the mechanism")
+    line = b"AUTH " + _word(mechanism, "the mechanism", "config")
     if response is None:
         return Command(AUTH, line)
     return Command(AUTH, line + b" " + (response or b"="), shown=line + b" " + MASKED, secret=response)
@@ -118,10 +118,7 @@ def body(payload: Payload, replies: int = 1, owner: "Owner | None" = None) -> Co
 
 def xtext(text: str) -> str:
     """RFC 3461 section 4: printable ASCII but "+" and "=" as is, the rest +XX."""
-    return "".join(
-        chr(byte) if 33 <= byte <= 126 and byte not in b"+=" else f"+{byte:02X}"
-        for byte in text.encode("utf-8", "surrogateescape")
-    )
+    return "".join(chr(byte) if 33 <= byte <= 126 and byte not in b"+=" else f"+{byte:02X}" for byte in _octets(text))
 
 
 def typed_address(address: str) -> str:
@@ -135,18 +132,25 @@ def _with(line: bytes, parameters: list[str]) -> bytes:
     return b" ".join([line, *(_word(p, "an SMTP parameter") for p in parameters)])
 
 
-def _word(text: str, what: str) -> bytes:
+def _word(text: str, what: str, kind: str = "usage") -> bytes:
     """One word of a command line: no space, no control character."""
-    encoded = text.encode("utf-8", "surrogateescape")
+    encoded = _octets(text)
     if not encoded or any(byte <= 32 or byte == 127 for byte in encoded):
-        raise MailError("usage", f"{what} cannot be said in SMTP: {printable(encoded, 80)!r}")
+        raise MailError(kind, f"{what} cannot be said in SMTP: {printable(encoded, 80)!r}")
     return encoded
+
+
+def _octets(text: str) -> bytes:
+    """UTF-8, and bytes that came undecoded as they came; half a character becomes a NUL, which passes nowhere."""
+    try:
+        return text.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:
+        return b"\0"
 
 
 def _path(address: str) -> bytes:
     """``<address>``, refused unless a server can only read it as one address."""
-    encoded = address.encode("utf-8", "surrogateescape")
-    bare = encoded
+    encoded = bare = _octets(address)
     if encoded.startswith(b'"'):
         end = _end_of_quoted(encoded)
         bare = encoded[end:] if end and encoded[end : end + 1] in (b"@", b"") else b"<"

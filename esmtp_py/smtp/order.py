@@ -1,8 +1,8 @@
 """Which command may follow which, and which reply may answer which: the two tables.
 
-``SEND`` is the state of what has been *sent*; with pipelining it runs ahead of
-what has been answered, which is why it knows no replies (Postfix keeps the
-same two states apart).  A move that is not in it is our own bug.
+``SEND`` is the state of what has been *sent*, from when the greeting is owed.
+With pipelining it runs ahead of what has been answered, which is why it knows
+no replies (Postfix keeps the same two states apart).  A move that is not in it is our own bug.
 
 ``RESERVED`` lists the codes that mean one thing only.  A server that uses one
 elsewhere is out of step with us, and nothing it says can be believed: a 221
@@ -27,15 +27,14 @@ from esmtp_py.smtp.command import (
     STARTTLS,
 )
 
-START, GREETED, READY, SECURING, AUTHENTICATING, SENDER, RECIPIENTS, DATA_SENT, CLOSING = (
-    "start", "greeted", "ready", "securing", "authenticating", "sender", "recipients", "data sent", "closing",
+GREETED, READY, SECURING, AUTHENTICATING, SENDER, RECIPIENTS, DATA_SENT, CLOSING = (
+    "greeted", "ready", "securing", "authenticating", "sender", "recipients", "data sent", "closing",
 )  # fmt: skip
 
 _HELLO = {EHLO: READY, HELO: READY, LHLO: READY}
 _ALWAYS = {QUIT: CLOSING, RSET: READY}
 
 SEND: dict[str, dict[str, str]] = {
-    START: {GREETING: GREETED},
     GREETED: {**_HELLO, QUIT: CLOSING},
     READY: {**_HELLO, **_ALWAYS, STARTTLS: SECURING, AUTH: AUTHENTICATING, MAIL: SENDER, NOOP: READY},
     SECURING: {},  # until the handshake: back to GREETED (RFC 3207 section 4.2)

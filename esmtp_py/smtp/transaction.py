@@ -18,7 +18,7 @@ from esmtp_py.smtp import command
 from esmtp_py.smtp.client import OutOfStep
 from esmtp_py.smtp.command import DATA, MAIL, RCPT, Command, Payload
 from esmtp_py.smtp.extensions import Extensions
-from esmtp_py.smtp.reply import Reply
+from esmtp_py.smtp.reply import Reply, printable
 from esmtp_py.smtp.verdict import too_many_recipients, verdict
 
 # A message up to here goes out before its recipients are accepted: one flight
@@ -102,7 +102,8 @@ class Transaction:
         if not local.isascii():
             raise MailError(
                 "bad_address",
-                f"{self._remote} takes no addresses beyond ASCII (SMTPUTF8): {address} needs another address or server",
+                f"{self._remote} takes no addresses beyond ASCII (SMTPUTF8): "
+                f"{printable(address.encode('utf-8', 'backslashreplace'))} needs another address or server",
                 status="5.6.7",
             )
         return local + at + ascii_domain(domain)

@@ -1,0 +1,147 @@
+"""What dialogues do not reach: sizes at the border, wishes that make no sense, fates when a session ends."""
+
+import pytest
+
+from esmtp_py.errors import MailError
+from esmtp_py.message.envelope import Envelope, Recipient
+from esmtp_py.message.header import Header
+from esmtp_py.message.message import Message
+from esmtp_py.smtp.client import OutOfStep
+from esmtp_py.smtp.command import Command
+from esmtp_py.smtp.extensions import Extensions
+from esmtp_py.smtp.reply import Reply
+from esmtp_py.smtp.transaction import ONE_FLIGHT, Transaction
+from tests.dialogues.script import Octets
+
+ALL = "PIPELINING CHUNKING SIZE 8BITMIME SMTPUTF8 DSN"
+
+
+def message(size: int = 100) -> Message:
+    header = Header([b"A: b\r\n"])
+    return Message(header, Octets(b"x" * (size - header.size - 2)))
+
+
+def transaction(offered: str, *, size: int = 100, lmtp: bool = False, recipients: int = 1) -> Transaction:
+    envelope = Envelope("me@x.org", [Recipient(f"u{i}@x.org") for i in range(recipients)])
+    extensions = Extensions({word: [] for word in offered.split()})
+    return Transaction(message(size), envelope, extensions, "mx.example.org", lmtp=lmtp)
+
+
+def verbs(commands: list[Command]) -> list[str]:
+    return [c.verb for c in commands]
+
+
+@pytest.mark.parametrize(
+    ("offered", "size", "lmtp", "flight"),
+    [
+        (ALL, ONE_FLIGHT, False, ["MAIL", "RCPT", "BDAT LAST"]),
+        (ALL, ONE_FLIGHT + 1, False, ["MAIL", "RCPT"]),
+        (ALL, 100, True, ["MAIL", "RCPT"]),
+        ("PIPELINING", ONE_FLIGHT + 1, False, ["MAIL", "RCPT", "DATA"]),
+        ("PIPELINING", 100, True, ["MAIL", "RCPT"]),
+        ("CHUNKING", 100, False, ["MAIL"]),
+        ("", 100, False, ["MAIL"]),
+    ],
+)
+def test_first_flight(offered: str, size: int, lmtp: bool, flight: list[str]) -> None:
+    assert verbs(transaction(offered, size=size, lmtp=lmtp).opening()) == flight
+
+
+def test_the_announced_size_is_that_of_the_chunks() -> None:
+    bdat = transaction(ALL, size=300).opening()[-1]
+    assert bdat.payload
+    assert bdat.line == b"BDAT 300 LAST\r\n"
+    assert sum(map(len, bdat.payload.chunks())) == 300
+    assert sum(map(len, bdat.payload.chunks())) == 300, "afresh at each call"
+
+
+def answer(t: Transaction, c: Command, code: int, text: bytes = b"x") -> list[Command]:
+    c.replies -= 1
+    return t.answered(c, Reply(code, [text]))
+
+
+def test_nobody_is_left_without_a_fate() -> None:
+    t = transaction(ALL, recipients=3)
+    mail, *rcpts, bdat = t.opening()
+    answer(t, mail, 250)
+    for code, rcpt in zip((250, 550, 452), rcpts, strict=True):
+        answer(t, rcpt, code)
+    assert not t.done
+    answer(t, bdat, 250)
+    assert t.done
+    assert {a: o.kind for a, o in t.outcomes.items()} == {"u0@x.org": "delivered", "u1@x.org": "refused"}
+    assert [r.address for r in t.remaining] == ["u2@x.org"]
+
+
+def test_lost_tells_a_doubtful_message_from_one_that_never_left() -> None:
+    error = MailError("connection_lost", "gone")
+    t = transaction(ALL)
+    t.opening()
+    t.lost(error)
+    assert "more than once" not in t.outcomes["u0@x.org"].text
+    t = transaction(ALL)
+    t.opening()[-1].sent = True
+    t.lost(error)
+    assert "may be sent more than once" in t.outcomes["u0@x.org"].text
+    assert t.done
+
+
+@pytest.mark.parametrize("kind", ["try_again", "content", "too_big"])
+def test_no_doubt_where_the_server_spoke_or_nothing_was_sent(kind: str) -> None:
+    t = transaction(ALL)
+    t.opening()[-1].sent = True
+    t.lost(MailError(kind, "no"))
+    assert "more than once" not in t.outcomes["u0@x.org"].text
+
+
+def test_lost_leaves_what_is_known() -> None:
+    t = transaction("PIPELINING", recipients=3)
+    mail, *rcpts, _data = t.opening()
+    answer(t, mail, 250)
+    for code, rcpt in zip((250, 550, 452), rcpts, strict=True):
+        answer(t, rcpt, code)
+    t.lost(MailError("connection_lost", "gone"))
+    kinds = {a: o.kind for a, o in t.outcomes.items()}
+    assert kinds == {"u0@x.org": "connection_lost", "u1@x.org": "refused"}
+    assert [r.address for r in t.remaining] == ["u2@x.org"]
+
+
+def test_doubt_takes_back_deliveries_and_nothing_else() -> None:
+    t = transaction(ALL, recipients=2)
+    mail, one, two, bdat = t.opening()
+    bdat.sent = True
+    for command, code in ((mail, 250), (one, 250), (two, 550), (bdat, 250)):
+        answer(t, command, code)
+    t.doubt(OutOfStep("out of step", Reply(550, [b"x"])))
+    kinds = {a: o.kind for a, o in t.outcomes.items()}
+    assert kinds == {"u0@x.org": "protocol", "u1@x.org": "refused"}
+    assert "may be sent more than once" in t.outcomes["u0@x.org"].text
+
+
+def test_many_recipients_are_lost_in_linear_time() -> None:
+    t = transaction("PIPELINING", recipients=20_000)
+    mail, *rcpts, _data = t.opening()
+    answer(t, mail, 250)
+    answer(t, rcpts[0], 250)
+    for rcpt in rcpts[1:]:
+        answer(t, rcpt, 452)
+    assert len(t.remaining) == 19_999
+    t.lost(MailError("connection_lost", "gone"))
+    assert len(t.outcomes) == 1
+
+
+@pytest.mark.parametrize("broken", ["a>b@x.org", "", "a\r\nQUIT@x.org", "\ud800@x.org", "-\udcff\n@x.org"])
+def test_an_address_that_cannot_be_said_fails_alone(broken: str) -> None:
+    envelope = Envelope("me@x.org", [Recipient("a@x.org"), Recipient(broken), Recipient("b@x.org")])
+    t = Transaction(message(), envelope, Extensions({"PIPELINING": []}), "mx")
+    opening = t.opening()
+    assert [c.subject for c in opening if c.verb == "RCPT"] == ["a@x.org", "b@x.org"]
+    assert t.outcomes[broken].kind == "bad_address"
+    assert t.outcomes[broken].text.isprintable()
+
+
+def test_a_sender_that_cannot_be_said_concerns_the_message() -> None:
+    t = Transaction(message(), Envelope("a\nb@x.org", [Recipient("a@x.org")]), Extensions({}), "mx")
+    with pytest.raises(MailError) as raised:
+        t.opening()
+    assert raised.value.kind == "bad_address"
