@@ -105,9 +105,12 @@ def test_hostile_header_is_read_in_time(esmtp: Command, local: Mailbox, header: 
     assert esmtp("-t", stdin=header[:1_000_000] + b"\n\nbody\n").code == 65
 
 
-def test_standard_error_closed_is_not_taken_by_a_socket(esmtp: Command, submission: SubmissionServer) -> None:
+@pytest.mark.parametrize("closed", ["2>&-", ">&- 2>&-"])
+def test_no_socket_takes_the_place_of_standard_error(esmtp: Command, submission: SubmissionServer, closed: str) -> None:
+    """What we tell the user would go to the server."""
     submission.replies["RCPT"] = "550 5.1.1 no"
-    assert esmtp.run("/bin/sh", "-c", f"exec {esmtp.program} -v a@x.org 2>&- >&-", stdin=MAIL).code == 67
+    assert esmtp.run("/bin/sh", "-c", f"exec {esmtp.program} -v a@x.org {closed}", stdin=MAIL).code == 67
+    submission.settle()
     assert submission.violations == []
 
 
