@@ -74,6 +74,7 @@ READ = {
     "a@[IPv6:2001:db8::1]": ["a@[IPv6:2001:db8::1]"],
     "jörg@exämple.de": ["jörg@exämple.de"],
     "用户@例え.jp": ["用户@例え.jp"],
+    "نامه\u200cای@x": ["نامه\u200cای@x"],  # the language is written with it
     "Jörg <a@x>": ["a@x"],
     '"a@x" <b@y>': ["b@y"],
     "a@x <a@x>": ["a@x"],
@@ -141,6 +142,8 @@ REFUSED = [
     "g: a@x",
     "g: a@x; b@y",
     "g: h: a@x;;",
+    "g: h: a@x;",
+    "<@a;joe@c>",
     "g: a@x;;",
     ": a@x;",
     ":",
@@ -265,6 +268,19 @@ def test_limits() -> None:
             addresses(text)
 
 
+def test_a_local_name_has_the_same_limit() -> None:
+    assert addresses("l" * ADDRESS_LIMIT) == ["l" * ADDRESS_LIMIT]
+    with pytest.raises(AddressError):
+        addresses("l" * (ADDRESS_LIMIT + 1))
+
+
+def test_mailboxes_are_equal_by_name_and_address() -> None:
+    assert Mailbox("A", "a b", "x") == Mailbox("A", "a b", "x")
+    assert len({Mailbox("A", "a", "x"), Mailbox("A", "a", "x")}) == 1
+    others: list[object] = [Mailbox("B", "a", "x"), Mailbox("A", "b", "x"), Mailbox("A", "a", "y"), "A", None]
+    assert Mailbox("A", "a", "x") not in others
+
+
 def test_a_longer_local_part_than_64_is_the_servers_to_judge() -> None:
     verp = "bounces+" + "1" * 60 + "=example.net@mail.example.org"
     assert addresses(verp) == [verp]
@@ -302,6 +318,7 @@ def test_the_error_is_one_printable_line_that_points_at_the_fault() -> None:
     ("text", "error"),
     [
         ("a b@x", "two words where one address is wanted, at character 3 of 'a b@x'"),
+        ("Me <>", "no address in <>, at character 4 of 'Me <>'"),
         ("a@", "unexpected end, at character 3 of 'a@'"),
         ("a@\x1b", "unexpected a control character, at character 3 of 'a@?'"),
         ("x" * 100 + ">", 'unexpected ">", at character 101 of \'…' + "x" * 59 + ">'"),
