@@ -6,10 +6,10 @@ argv, rc file, message, identity, envelope.  It ends before anything is sent.
 
 import os
 
-from esmtp_py.cli.caller import Caller
 from esmtp_py.cli.recipients import difference, from_words, union
-from esmtp_py.cli.select import Choice, qualified, select
 from esmtp_py.cli.stdin import read_message
+from esmtp_py.deliver.caller import Caller
+from esmtp_py.deliver.select import Choice, qualified, select
 from esmtp_py.errors import MailError
 from esmtp_py.message.address import AddressError, parse_reverse_path
 from esmtp_py.message.envelope import Envelope

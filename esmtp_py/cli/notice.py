@@ -19,8 +19,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from esmtp_py.cli.caller import Caller
     from esmtp_py.config.identity import Identity
+    from esmtp_py.deliver.caller import Caller
     from esmtp_py.message.message import Message
     from esmtp_py.outcome import Outcome
 

@@ -10,16 +10,12 @@ import os
 import time
 
 from esmtp_py.cli import report
-from esmtp_py.cli.caller import Caller, text_of
 from esmtp_py.cli.mail import Mail
-from esmtp_py.cli.select import Choice, forced_sender, qualified
 from esmtp_py.cli.stdin import STDIN
 from esmtp_py.cli.terminal import explain
 from esmtp_py.cli.transcript import Transcript
+from esmtp_py.deliver.originate import date_of, originate
 from esmtp_py.errors import MailError
-from esmtp_py.message.address import format_mailbox
-from esmtp_py.message.header import Header
-from esmtp_py.message.originate import complete, date_line, message_id
 from esmtp_py.outcome import Outcome, exit_code
 
 TYPE_CHECKING = False
@@ -42,7 +38,9 @@ def send(options: "Options") -> int:
         trace = Transcript(options.verbose, options.transcript).trace
         choice, _ = mail.prepare(with_message=True)
         assert mail.message
-        originate(mail.message.header, options.full_name, choice, mail.caller)
+        seconds = time.time()
+        unique = f"{int(seconds):x}.{os.getpid():x}.{os.urandom(8).hex()}"
+        originate(mail.message.header, choice, mail.caller, full_name=options.full_name, seconds=seconds, unique=unique)
         return _finish(mail, _deliver(mail, trace), trace)
     except MailError as error:
         return _give_up(mail, error, trace)
@@ -50,40 +48,6 @@ def send(options: "Options") -> int:
         if mail.message and options.errors == "mail":
             _keep(mail)
         raise
-
-
-def originate(header: Header, full_name: "str | None", choice: Choice, caller: Caller) -> None:
-    """What a message still needs to be one of this identity's: Date, From, Message-ID, Sender."""
-    identity = choice.identity
-    complete(
-        header,
-        date=now(),
-        message_id=_new_id(choice.author, caller) if identity.message_id else b"",
-        from_line=_from_line(header, full_name, choice, caller),
-    )
-    sender = forced_sender(identity, caller)
-    if sender is not None:
-        header.replace(b"Sender", format_mailbox("", qualified(sender, identity, caller)))
-
-
-def now() -> bytes:
-    """The value of a Date: field for this moment, in the local zone."""
-    seconds = time.time()
-    return date_line(seconds, time.localtime(seconds).tm_gmtoff)
-
-
-def _from_line(header: Header, full_name: "str | None", choice: Choice, caller: Caller) -> bytes:
-    """A From: value, or nothing when none will be needed: the passwd entry may come from a slow server."""
-    resent = any(field[:7].lower() == b"resent-" for field in header.fields)
-    if header.get(b"From") and not resent:
-        return b""
-    return format_mailbox(caller.full_name if full_name is None else text_of(full_name), choice.author)
-
-
-def _new_id(author: str, caller: Caller) -> bytes:
-    """The host makes it unique; a host without domain is known to nobody, so the author's domain stands in."""
-    host = caller.host if "." in caller.host else author.rpartition("@")[2]
-    return message_id(f"{int(time.time()):x}.{os.getpid():x}.{os.urandom(8).hex()}", host)
 
 
 def _deliver(mail: Mail, trace: "Trace | None") -> dict[str, Outcome]:
@@ -117,7 +81,9 @@ def _finish(mail: Mail, outcomes: dict[str, Outcome], trace: "Trace | None") -> 
     if mail.options.errors == "mail":
         from esmtp_py.cli.notice import mail_back
 
-        if mail_back(mail.message, mail.envelope, outcomes, mail.choice.identity, mail.caller, trace, now()):
+        if mail_back(
+            mail.message, mail.envelope, outcomes, mail.choice.identity, mail.caller, trace, date_of(time.time())
+        ):
             return code
         report.tell(failed, outcomes)
         _keep(mail)

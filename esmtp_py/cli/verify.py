@@ -7,8 +7,8 @@ from esmtp_py.outcome import Outcome, exit_code
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from esmtp_py.cli.options import Options
-    from esmtp_py.cli.select import Choice
     from esmtp_py.deliver.route import Leg
+    from esmtp_py.deliver.select import Choice
 
 
 def verify(options: "Options") -> int:

@@ -2,10 +2,10 @@
 
 import pytest
 
-from esmtp_py.cli.caller import Caller
-from esmtp_py.cli.select import forced_sender, qualified, select
 from esmtp_py.config.identity import Identity
 from esmtp_py.config.model import Config
+from esmtp_py.deliver.caller import Caller
+from esmtp_py.deliver.select import forced_sender, qualified, select
 from esmtp_py.errors import MailError
 
 

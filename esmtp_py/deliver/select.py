@@ -12,9 +12,9 @@ from esmtp_py.message.address import AddressError, parse_reverse_path
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from esmtp_py.cli.caller import Caller
     from esmtp_py.config.identity import Identity
     from esmtp_py.config.model import Config
+    from esmtp_py.deliver.caller import Caller
 
 
 class Choice:

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from esmtp_py.cli import caller
-from esmtp_py.cli.caller import Caller, full_name, text_of
+from esmtp_py.deliver import caller
+from esmtp_py.deliver.caller import Caller, full_name, text_of
 
 
 @pytest.mark.parametrize(
