@@ -17,6 +17,8 @@ READ_SIZE = 65536
 # What a server may say while we are still sending.  200 lines of 8 KiB would
 # be one reply (see smtp.reply); whoever sends more without reading is not a mail server.
 MAX_UNREAD = 2 << 20
+# poll() takes no more milliseconds than an int holds.
+LONGEST_WAIT = 1e6
 
 _AGAIN = (errno.EAGAIN, errno.EINTR)
 
@@ -27,13 +29,12 @@ class Stream:
     def __init__(self, sock: _socket.socket, peer: str) -> None:
         self.peer = peer
         self._sock = sock
-        self._unread = b""
+        self._unread = bytearray()
         self._ended = False
         self._poll = select.poll()
         sock.setblocking(False)
-        if sock.family != _socket.AF_UNIX:
-            # one write is one flight: Nagle could only hold it back
-            sock.setsockopt(_socket.IPPROTO_TCP, _socket.TCP_NODELAY, 1)
+        # one write is one flight: Nagle could only hold it back
+        _tune(sock, "TCP_NODELAY")
 
     def send(self, data: bytes | bytearray | memoryview, deadline: float) -> None:
         """Writes all of ``data``.
@@ -54,7 +55,7 @@ class Stream:
     def receive(self, deadline: float) -> bytes:
         """The next bytes, as many as there are; b"" when the peer has closed."""
         if self._unread:
-            data, self._unread = self._unread, b""
+            data, self._unread = bytes(self._unread), bytearray()
             return data
         while not self._ended:
             fresh = self._read()
@@ -94,10 +95,12 @@ class Stream:
         return data
 
     def _wait(self, events: int, deadline: float) -> None:
-        if events & select.POLLIN and len(self._unread) >= MAX_UNREAD:
+        if self._ended or len(self._unread) >= MAX_UNREAD:
             events &= ~select.POLLIN
-        left = deadline - time.monotonic()
-        _acknowledge_at_once(self._sock)
+        left = min(deadline - time.monotonic(), LONGEST_WAIT)
+        # A server that writes a reply in two pieces waits for our acknowledgement in between.
+        # Delayed, that is 40 ms a time.  The kernel takes the option back by itself.
+        _tune(self._sock, "TCP_QUICKACK")
         self._poll.register(self._sock, events)
         if left <= 0 or not self._poll.poll(left * 1000 + 1):
             raise self._lost("it did not answer in time")
@@ -106,10 +109,10 @@ class Stream:
         return MailError("connection_lost", f"lost the connection to {self.peer}: {why}", remote=self.peer)
 
 
-def _acknowledge_at_once(sock: _socket.socket) -> None:
-    """A server that writes a reply in two pieces waits for our acknowledgement in between.
-
-    Delayed, that is 40 ms a time.  The kernel takes the option back by itself.
-    """
-    if sock.family != _socket.AF_UNIX and hasattr(_socket, "TCP_QUICKACK"):
-        sock.setsockopt(_socket.IPPROTO_TCP, _socket.TCP_QUICKACK, 1)
+def _tune(sock: _socket.socket, option: str) -> None:
+    """Sets an option of TCP, where there is one; a socket that is dead already will say so when it is used."""
+    if sock.family != _socket.AF_UNIX and hasattr(_socket, option):
+        try:
+            sock.setsockopt(_socket.IPPROTO_TCP, getattr(_socket, option), 1)
+        except OSError:
+            pass
