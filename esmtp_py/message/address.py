@@ -249,10 +249,10 @@ class _Reader:
                 break
             labels.append(self._label())
         domain = ".".join(labels)
+        if len(domain.encode("utf-8", "replace")) > DOMAIN_LIMIT:
+            raise lexer.error(f"a domain of more than {DOMAIN_LIMIT} octets", at)
         if not (_LETTER_DIGIT_HYPHEN.issuperset(domain) or _is_international(domain)):
             raise lexer.error("not a domain name", at)
-        if len(domain.encode()) > DOMAIN_LIMIT:
-            raise lexer.error(f"a domain of more than {DOMAIN_LIMIT} octets", at)
         return domain
 
     def _address_literal(self) -> str:
@@ -291,7 +291,10 @@ def _printable(word: str) -> bool:
 
 
 def _is_international(domain: str) -> bool:
-    """True for a UTF-8 domain that stays one when it is made ASCII: ``a＠b`` would become ``a@b``."""
+    """True for a UTF-8 domain that stays one when it is made ASCII: ``a＠b`` would become ``a@b``.
+
+    Its length has been checked: normalizing takes quadratic time.
+    """
     if domain.isascii() or not _printable(domain):
         return False
     from unicodedata import normalize

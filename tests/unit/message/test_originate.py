@@ -3,6 +3,7 @@
 import email.utils
 import itertools
 import random
+import time
 
 import pytest
 
@@ -304,3 +305,27 @@ def test_date_line_is_what_the_standard_library_writes() -> None:
 )
 def test_message_id(unique: str, host: str, expected: bytes) -> None:
     assert message_id(unique, host) == expected
+
+
+HUGE = [
+    b"a:\n",
+    b"To:a\n",
+    b"Bcc:a\n",
+    b"Resent-To:a\n",
+    b"Resent-From:a\n",
+    b"From:\n",
+    b"To:" + b"a," * 500_000 + b"\n",
+]
+
+
+@pytest.mark.parametrize("unit", HUGE, ids=lambda unit: repr(unit[:20]))
+def test_the_largest_header_is_handled_in_seconds(unit: bytes) -> None:
+    """Quadratic would be minutes."""
+    edited = header(unit * (900_000 // (len(unit) + 1) or 1))
+    begin = time.process_time()
+    recipients_of(edited)
+    sender_of(edited)
+    received_count(edited)
+    conceal(edited)
+    complete(edited, **OURS)
+    assert time.process_time() - begin < 20
