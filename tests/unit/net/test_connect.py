@@ -202,25 +202,34 @@ def test_a_host_that_is_none(host: str) -> None:
     assert refused(Server(host, "587")).kind == "config"
 
 
-def test_the_resolver_gets_no_nul(monkeypatch: pytest.MonkeyPatch) -> None:
-    asked: list[object] = []
-    monkeypatch.setattr(_socket, "getaddrinfo", lambda *a: asked.append(a) or [])
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[object]:
+    """What a resolver was asked for that knows nobody."""
+    names: list[object] = []
+
+    def getaddrinfo(host: object, *_: object) -> list[object]:
+        names.append(host)
+        return []
+
+    monkeypatch.setattr(_socket, "getaddrinfo", getaddrinfo)
+    return names
+
+
+def test_the_resolver_gets_no_nul(asked: list[object]) -> None:
     assert refused(Server("localhost\0.example.org", "587")).kind == "config"
     assert asked == []
 
 
-def test_a_name_beyond_ascii_is_asked_for_as_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_name_beyond_ascii_is_asked_for_as_bytes(asked: list[object]) -> None:
     """A str would make getaddrinfo import the idna codec."""
-    asked: list[object] = []
-    monkeypatch.setattr(_socket, "getaddrinfo", lambda host, *_: asked.append(host) or [])
     for host in ("mx.example.org", "mx.bücher.example"):
         with pytest.raises(MailError):
             connect(Server(host, "587"), later())
     assert asked == [b"mx.example.org", b"mx.xn--bcher-kva.example"]
 
 
-def test_a_name_with_no_address_at_all(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_socket, "getaddrinfo", lambda *_: [])
+@pytest.mark.usefixtures("asked")
+def test_a_name_with_no_address_at_all() -> None:
     assert "mx.example.org" in refused(Server("mx.example.org", "587")).text
 
 
