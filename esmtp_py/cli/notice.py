@@ -34,12 +34,11 @@ def mail_back(
     trace: "Callable[[str, bytes], None] | None",
     date: bytes,
 ) -> bool:
-    """Delivers a bounce to the sender.  True when every failed recipient is in it and it has arrived.
+    """Delivers a bounce to the sender.  True when it has arrived; all recipients here have the same -N.
 
     date: of now, as a header field has it.
     """
     told = wanted(envelope, outcomes)
-    failed = [recipient for recipient in envelope.recipients if outcomes[recipient.address].fate != DELIVERED]
     if not told:
         return False
     way = _way_back(envelope.sender, identity, caller)
@@ -56,7 +55,7 @@ def mail_back(
         fates = deliver(report, way, plan(identity, way, trace))
     except (MailError, AddressError):
         return False
-    return len(told) == len(failed) and all(fate.fate == DELIVERED for fate in fates.values())
+    return all(fate.fate == DELIVERED for fate in fates.values())
 
 
 def keep(message: "Message", sender: str, caller: "Caller") -> None:

@@ -78,6 +78,17 @@ def test_nul_in_the_header_is_refused(esmtp: Command, mailbox: Mailbox) -> None:
     assert mailbox.mail == b""
 
 
+@pytest.mark.parametrize("flag", ["-B7BIT", "-B8BITMIME"])
+def test_nul_is_refused_in_text_of_any_type(esmtp: Command, mailbox: Mailbox, flag: str) -> None:
+    assert esmtp(flag, "joe", stdin=HEAD + b"a\0b\n").code == 65
+
+
+def test_binary_body_is_left_alone(esmtp: Command, mailbox: Mailbox) -> None:
+    body = b"a\0b\rc\n.\n\xff"
+    assert esmtp("-B", "binarymime", "joe", stdin=HEAD + body).code == 0
+    assert mailbox.body == body
+
+
 def test_eight_bit_is_declared_where_it_can_be(esmtp: Command, submission: SubmissionServer) -> None:
     assert esmtp("you@y.org", stdin=HEAD + b"\xc3\xa9\n").code == 0
     assert submission.mails[0].parameters.get("BODY") == "8BITMIME"
