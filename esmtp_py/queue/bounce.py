@@ -21,6 +21,28 @@ _FIELD = 900
 _HOST = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-")
 
 
+# What has happened, RFC 3464 section 2.3.3: "failed", "delayed", or "relayed" to a server that reports no further.
+_SUBJECT = {
+    "failed": b"Your mail could not be delivered",
+    "delayed": b"Your mail is delayed",
+    "relayed": b"Your mail has been handed on",
+}
+_OPENING = {
+    "failed": [
+        "Your mail could not be delivered to the recipients below.  Nobody will try",
+        "again; send it once more when the reason is out of the way.",
+    ],
+    "delayed": [
+        "Your mail could not yet be delivered to the recipients below.  You need not",
+        "do anything: it is tried again, and you will hear if that is in vain.",
+    ],
+    "relayed": [
+        "Your mail has been accepted for the recipients below by a server that does",
+        "not report any further.",
+    ],
+}
+
+
 def wanted(envelope: Envelope, outcomes: "dict[str, Outcome]") -> list[Recipient]:
     """The recipients the sender wants to hear about: not delivered, and NOTIFY does not forbid it.
 
@@ -44,6 +66,7 @@ def bounce(
     host: str,
     date: bytes,
     boundary: str,
+    action: str = "failed",
 ) -> Message:
     """A report to ``envelope.sender`` about each recipient of the envelope, which ``wanted`` chose.
 
@@ -52,23 +75,24 @@ def bounce(
     author:   address for From:.  host: the name of this machine.
     date:     the value for Date:.  boundary: a word that nobody could foresee;
               it also makes the Message-ID.
+    action:   "failed", "delayed" or "relayed".
 
     To be sent with the null reverse path.
     """
     headers_only = envelope.ret == "HDRS" or envelope.body == "BINARYMIME"
     returned = Message(original.header, _Nothing()) if headers_only else original
-    head = _preamble(envelope, outcomes, host, boundary)
-    head += _status(envelope, outcomes, host, date, boundary)
+    head = _preamble(envelope, outcomes, host, boundary, action)
+    head += _status(envelope, outcomes, host, date, boundary, action)
     head += _part(boundary, b"text/rfc822-headers" if headers_only else b"message/rfc822", returned.eight_bit)
     body = _Report(head, returned, boundary)
-    return Message(_header(envelope.sender, author, host, date, boundary, body.eight_bit), body)
+    return Message(_header(envelope.sender, author, host, date, boundary, action, body.eight_bit), body)
 
 
-def _header(to: str, author: str, host: str, date: bytes, boundary: str, eight_bit: bool) -> Header:
+def _header(to: str, author: str, host: str, date: bytes, boundary: str, action: str, eight_bit: bool) -> Header:
     header = Header()
     header.append(b"From", format_mailbox("Mail Delivery System", author))
     header.append(b"To", format_mailbox("", to))
-    header.append(b"Subject", b"Your mail could not be delivered")
+    header.append(b"Subject", _SUBJECT[action])
     header.append(b"Date", date)
     header.append(b"Message-ID", f"<{boundary}@{host}>".encode("ascii", "replace"))
     # RFC 3834 section 5: keeps vacation programs and ticket systems quiet
@@ -86,13 +110,8 @@ def _part(boundary: str, kind: bytes, eight_bit: bool) -> bytes:
     return b"\r\n--%b\r\nContent-Type: %b\r\n%b\r\n" % (boundary.encode(), kind, encoding)
 
 
-def _preamble(envelope: Envelope, outcomes: "dict[str, Outcome]", host: str, boundary: str) -> bytes:
-    lines = [
-        f"This is the mail program esmtp on {host}.",
-        "",
-        "Your mail could not be delivered to the recipients below.  Nobody will try",
-        "again; send it once more when the reason is out of the way.",
-    ]
+def _preamble(envelope: Envelope, outcomes: "dict[str, Outcome]", host: str, boundary: str, action: str) -> bytes:
+    lines = [f"This is the mail program esmtp on {host}.", "", *_OPENING[action]]
     for recipient in envelope.recipients:
         outcome = outcomes[recipient.address]
         lines += ["", f"<{recipient.address}>", f"    {outcome.text or outcome.kind}"]
@@ -100,11 +119,14 @@ def _preamble(envelope: Envelope, outcomes: "dict[str, Outcome]", host: str, bou
     return _part(boundary, b"text/plain; charset=utf-8", not text.isascii()) + text
 
 
-def _status(envelope: Envelope, outcomes: "dict[str, Outcome]", host: str, date: bytes, boundary: str) -> bytes:
+def _status(
+    envelope: Envelope, outcomes: "dict[str, Outcome]", host: str, date: bytes, boundary: str, action: str
+) -> bytes:
     """The machine's part, RFC 3464 section 2."""
     groups = [_about_message(envelope, host)]
     for recipient in envelope.recipients:
-        groups.append(_about_recipient(recipient, outcomes[recipient.address], date.decode("ascii", "replace")))
+        moment = date.decode("ascii", "replace")
+        groups.append(_about_recipient(recipient, outcomes[recipient.address], moment, action))
     text = "\r\n".join("".join(f"{name}: {_ascii(value)}\r\n" for name, value in group) for group in groups)
     return _part(boundary, b"message/delivery-status", False) + text.encode("ascii")
 
@@ -116,8 +138,8 @@ def _about_message(envelope: Envelope, host: str) -> list[tuple[str, str]]:
     return fields
 
 
-def _about_recipient(recipient: Recipient, outcome: Outcome, date: str) -> list[tuple[str, str]]:
-    fields = [("Final-Recipient", _typed(recipient.address)), ("Action", "failed"), ("Status", outcome.status)]
+def _about_recipient(recipient: Recipient, outcome: Outcome, date: str, action: str) -> list[tuple[str, str]]:
+    fields = [("Final-Recipient", _typed(recipient.address)), ("Action", action), ("Status", outcome.status)]
     if recipient.orcpt:
         fields.insert(0, ("Original-Recipient", _typed(recipient.orcpt)))
     if outcome.remote and _HOST.issuperset(outcome.remote):

@@ -48,6 +48,7 @@ class Entry:
     recipients:  as in Envelope.  body, ret, envid, requiretls: as there.
     full_name:   -F; None if not given.   rc: -C, "" if not given.   hops: -h.
     errors:      -oe: "", "print", "mail" or "quiet".
+    identity:    name of the Identity it must leave with, "" for the one that its sender chooses.
     not_before:  deliver no earlier; seconds since 1970, 0 for at once.
     form:        WIRE: the message is header, blank line and body with CRLF, Bcc taken out.
                  RAW: it is standard input as it came, and argv (bytes, without the
@@ -70,6 +71,7 @@ class Entry:
         "form",
         "full_name",
         "hops",
+        "identity",
         "not_before",
         "offset",
         "rc",
@@ -96,6 +98,7 @@ class Entry:
         rc: str = "",
         hops: int = 0,
         errors: str = "",
+        identity: str = "",
         not_before: float = 0,
         form: str = WIRE,
         argv: "list[bytes] | None" = None,
@@ -111,6 +114,7 @@ class Entry:
         self.rc = rc
         self.hops = hops
         self.errors = errors
+        self.identity = identity
         self.not_before = not_before
         self.form = form
         self.argv = argv or []
@@ -168,6 +172,7 @@ _WORDS: dict[str, str | None] = {
     "ret": "",
     "envid": "",
     "errors": "",
+    "identity": "",
 }
 
 
@@ -183,10 +188,12 @@ def new_id(seconds: float, pid: int) -> str:
 
 
 def is_id(name: str) -> bool:
-    """True for what new_id, the wrapper, and reports (an id and -f, -d or -s) may be called."""
-    rest = name[11:]
-    if rest[-2:-1] == "-" and rest[-1:] in "fds":
-        rest = rest[:-2]
+    """True for what new_id, the wrapper, and reports (an id and -f, -d or -s, maybe with a number) may be called."""
+    rest, dash, report = name[11:].rpartition("-")
+    if not dash:
+        rest = report
+    elif report[:1] not in ("f", "d", "s") or not (report + "0")[1:].isdigit():
+        return False
     stamped = name[:10].isdigit() and name[10:11] == "-"
     return stamped and rest.isalnum() and len(rest) <= _ID_LIMIT and name.isascii()
 

@@ -1,0 +1,94 @@
+"""A queued mail made ready to leave: its identity, its message, and the recipients who still wait."""
+
+from esmtp_py.deliver.caller import Caller
+from esmtp_py.deliver.originate import originate
+from esmtp_py.deliver.select import Choice, qualified, select
+from esmtp_py.message.envelope import Envelope
+from esmtp_py.message.intake import Intake
+from esmtp_py.message.message import Message
+from esmtp_py.message.originate import sender_of
+from esmtp_py.queue.entry import Damaged
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from esmtp_py.config.model import Config
+    from esmtp_py.message.header import Header
+    from esmtp_py.queue.entry import Entry
+    from esmtp_py.queue.locked import Locked
+
+
+class Ready:
+    """message, envelope: what a courier wants.  choice: identity and sender.
+
+    numbers: {address of a waiting recipient: its number in the entry}.
+    """
+
+    __slots__ = ("choice", "envelope", "message", "numbers")
+
+    def __init__(self, choice: Choice, envelope: Envelope, message: Message, numbers: dict[str, int]) -> None:
+        self.choice = choice
+        self.envelope = envelope
+        self.message = message
+        self.numbers = numbers
+
+
+def choice_of(locked: "Locked", config: "Config", caller: Caller) -> Choice:
+    """Which identity the mail is for.  MailError("config") when the rc refuses its sender."""
+    return _choose(locked.entry, config, caller, header_of(locked))
+
+
+def ready(locked: "Locked", config: "Config", caller: Caller) -> Ready:
+    """Reads and completes the mail; Date and Message-ID are those of its submission.
+
+    Raises MailError: "config" as above, Damaged for a message without header.
+    """
+    entry = locked.entry
+    header = header_of(locked)
+    body = locked.body_from(header.size + 2)
+    choice = _choose(entry, config, caller, header)
+    originate(header, choice, caller, full_name=entry.full_name, seconds=entry.time, unique=locked.name)
+    numbers = waiting(entry)
+    envelope = entry.envelope("").to([entry.recipients[number] for number in numbers.values()])
+    envelope.sender = choice.sender
+    return Ready(choice, envelope, Message(header, body), numbers)
+
+
+def _choose(entry: "Entry", config: "Config", caller: Caller, header: "Header") -> Choice:
+    """The identity that the sender chooses; for a report, which nothing may give a sender, that of its original."""
+    for identity in config.identities:
+        if entry.identity and identity.name == entry.identity:
+            return Choice(identity, "", caller.address)
+    choice = select(config, caller, entry.sender, _author(header))
+    if entry.identity:
+        choice.sender = ""
+    return choice
+
+
+def for_smtp(envelope: Envelope, choice: Choice, caller: Caller) -> None:
+    """A sender without domain gets one."""
+    envelope.sender = qualified(envelope.sender, choice.identity, caller)
+
+
+def waiting(entry: "Entry") -> dict[str, int]:
+    """{address: number} of the recipients with no last word yet."""
+    fates = entry.marks.fates
+    return {
+        recipient.address: number
+        for number, recipient in enumerate(entry.recipients)
+        if number not in fates or not fates[number].settled
+    }
+
+
+def header_of(locked: "Locked") -> "Header":
+    """The header as it was stored; the body begins two bytes behind it."""
+    intake = Intake(dot_ends=False, binary=True)
+    for chunk in locked.chunks():
+        intake.feed(chunk)
+        if intake.header_over:
+            return intake.header
+    raise Damaged(f"{locked.name}: its message has no end of header")
+
+
+def _author(header: "Header") -> str:
+    mailbox = sender_of(header)
+    return mailbox.address if mailbox else ""
