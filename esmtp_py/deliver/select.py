@@ -34,9 +34,7 @@ def select(config: "Config", caller: "Caller", given: "str | None", header: str)
     MailError("config") when the rc refuses senders it does not name, or has an
     address statement that is no address.
     """
-    by_header = config.select_by == "header"
-    asked = [header, given] if by_header or not given else [given]
-    identity, matched = _identity(config, caller, [address for address in asked if address])
+    identity, matched = _identity(config, caller, _asked(config, given, header))
     own = _own_address(identity, caller)
     if not (given or header or own):
         _refuse_unmatched(config, caller.address)
@@ -53,24 +51,33 @@ def qualified(address: str, identity: "Identity", caller: "Caller") -> str:
     return f"{address}@{identity.qualifydomain or caller.host}"
 
 
+def _asked(config: "Config", given: "str | None", header: str) -> list[str]:
+    """The addresses to look up, in this order; the null sender too, which an identity may serve."""
+    by_envelope = [] if given is None else [given]
+    by_header = [header] if header else []
+    if config.select_by == "header":
+        return by_header + by_envelope
+    return by_envelope if given else by_envelope + by_header
+
+
 def _identity(config: "Config", caller: "Caller", asked: list[str]) -> "tuple[Identity, bool]":
     """The identity of the first address that has one, and True; else the default one."""
     for address in asked:
-        names = [address] if "@" in address else [address, f"{address}@{caller.host}"]
+        names = [address, f"{address}@{caller.host}"] if address and "@" not in address else [address]
         for name in names:
             identity = choose(config, name)
             if identity is not None and _names(identity, name):
                 return identity, True
-    if asked:
-        _refuse_unmatched(config, asked[0])
+    for address in filter(None, asked):
+        _refuse_unmatched(config, address)
     return config.default, False
 
 
 def _names(identity: "Identity", address: str) -> bool:
     """Whether the identity has it written, so that it is not just the default for strangers."""
     wanted = address.lower()
-    pattern = "*@" + wanted.rpartition("@")[2]
-    return any(written.lower() in (wanted, pattern) for written in identity.addresses)
+    forms = (wanted, "*@" + wanted.rpartition("@")[2]) if "@" in wanted else (wanted,)
+    return any(written.lower() in forms for written in identity.addresses)
 
 
 def _refuse_unmatched(config: "Config", address: str) -> None:
@@ -86,7 +93,7 @@ def _own_address(identity: "Identity", caller: "Caller") -> str:
     """The address an identity names as its own, "" if none."""
     if identity.sender is not None:
         return _expanded(identity, "sender", identity.sender, caller)
-    return next((address for address in identity.addresses if "*" not in address), "")
+    return next((address for address in identity.addresses if address and "*" not in address), "")
 
 
 def _sender(identity: "Identity", caller: "Caller", given: "str | None", header: str, own: str, matched: bool) -> str:

@@ -148,6 +148,27 @@ def test_bare_name_finds_its_identity_with_and_without_host() -> None:
     assert select(rc, JOE, "joe", "").sender == "joe"
 
 
+@pytest.mark.parametrize(
+    ("given", "header", "select_by", "names_null"),
+    [
+        ("", "", "envelope", True),
+        ("", "me@home.org", "envelope", True),
+        ("", "", "header", True),
+        ("", "me@home.org", "header", False),
+        (None, "", "envelope", False),
+        ("me@home.org", "", "envelope", False),
+    ],
+)
+def test_an_identity_may_serve_the_null_sender(
+    given: str | None, header: str, select_by: str, names_null: bool
+) -> None:
+    bounces = Identity(addresses=("", "postmaster@x.org"))
+    choice = select(config(HOME, bounces, select_by=select_by), JOE, given, header)
+    assert (choice.identity is bounces) is names_null
+    assert choice.author == ("postmaster@x.org" if names_null else "me@home.org")
+    assert choice.sender == (given if given is not None else "me@home.org")
+
+
 def test_bare_name_gets_a_domain_where_one_is_needed() -> None:
     at_home = Identity(qualifydomain="home.org")
     assert qualified("joe", at_home, JOE) == "joe@home.org"
