@@ -12,7 +12,7 @@ the first command after it leave in one write: a round trip saved on every mail.
 import os
 
 from esmtp_py.errors import MailError
-from esmtp_py.net.stream import Stream
+from esmtp_py.net.stream import MAX_UNREAD, Stream
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -60,6 +60,7 @@ def client_context(trust: Trust) -> Context:
     private: "Any" = context
     private.minimum_version = _TLS_1_2
     private._host_flags |= _NEVER_CHECK_SUBJECT  # RFC 6125 section 6.4.4: names are in subjectAltName
+    private.options |= openssl.OP_NO_RENEGOTIATION  # with it, a write would have to wait for a read
     try:
         _load_authorities(context, trust)
     except (OSError, openssl.SSLError) as error:
@@ -112,15 +113,18 @@ class TlsStream:
     def __init__(self, stream: "Stream | TlsStream", context: Context, host: str, deadline: float) -> None:
         """Shakes hands; ``host`` is the name that the certificate must be for.
 
-        Raises MailError("tls") that says which check failed.
+        Raises MailError("tls") that says which check failed; "config" for a host that is no name.
         """
         self.peer: str = stream.peer
         self._stream = stream
         self._in = openssl.MemoryBIO()
         self._out = openssl.MemoryBIO()
         private: "Any" = context
-        self._tls: "Any" = private._wrap_bio(self._in, self._out, False, host)
-        self._unread = b""
+        try:
+            self._tls: "Any" = private._wrap_bio(self._in, self._out, False, host)
+        except (TypeError, ValueError) as error:
+            raise MailError("config", f"no certificate can be for {host!a}: correct hostname in the rc") from error
+        self._unread = bytearray()
         self._ended = False
         self._handshake(host, deadline)
 
@@ -133,7 +137,7 @@ class TlsStream:
     def send(self, data: bytes | bytearray | memoryview, deadline: float) -> None:
         view = memoryview(data)
         while view:
-            view = view[self._tls.write(view[:16384]) :]
+            view = view[self._encrypt(view[:16384]) :]
             if self._out.pending > 65536:
                 self._flush(deadline)
         self._flush(deadline)
@@ -141,7 +145,7 @@ class TlsStream:
     def receive(self, deadline: float) -> bytes:
         self._flush(deadline)
         if self._unread:
-            data, self._unread = self._unread, b""
+            data, self._unread = bytes(self._unread), bytearray()
             return data
         while not self._ended:
             data = self._decrypt()
@@ -153,9 +157,13 @@ class TlsStream:
         return b""
 
     def waiting(self) -> bool:
-        while not self._ended and self._stream.waiting():
-            self._feed(self._stream.receive(0))
-            self._unread += self._decrypt()
+        while not self._ended and len(self._unread) < MAX_UNREAD:
+            data = self._decrypt()
+            self._unread += data
+            if not data and not self._ended:
+                if not self._stream.waiting():
+                    break
+                self._feed(self._stream.receive(0))
         return bool(self._unread) or self._ended
 
     def local_address(self) -> str:
@@ -199,13 +207,14 @@ class TlsStream:
             self._ended = True
             return b""
         except openssl.SSLError as error:
-            # in TLS 1.3 a server refuses our certificate only now
-            refused = "ALERT" in (error.reason or "")
-            raise MailError(
-                "tls" if refused else "connection_lost",
-                f"lost the TLS connection to {self.peer}: {_reason(error)}",
-                remote=self.peer,
-            ) from error
+            raise self._lost(error) from error
+
+    def _encrypt(self, data: memoryview) -> int:
+        """How much of it has been taken."""
+        try:
+            return int(self._tls.write(data))
+        except openssl.SSLError as error:  # it is over since the last read
+            raise self._lost(error) from error
 
     def _feed(self, data: bytes) -> None:
         if data:
@@ -224,6 +233,11 @@ class TlsStream:
         except MailError:
             pass
 
+    def _lost(self, error: "openssl.SSLError") -> MailError:
+        # in TLS 1.3 a server refuses our certificate only when the handshake is over for us
+        kind = "tls" if "ALERT" in (error.reason or "") else "connection_lost"
+        return MailError(kind, f"lost the TLS connection to {self.peer}: {_reason(error)}", remote=self.peer)
+
     def _failed(self, why: str) -> MailError:
         return MailError("tls", f"no secure connection to {self.peer}: {why}", remote=self.peer)
 
@@ -237,6 +251,8 @@ def _reason(error: Exception, host: str = "") -> str:
         if error.verify_code in (18, 19, 20, 21):  # self-signed, or an issuer that nobody here knows
             return f"its certificate is not trusted ({why}): name its authority with ca_file in the rc"
         return f"its certificate is not valid: {why}"
+    if isinstance(error, openssl.SSLError) and error.reason == "WRONG_VERSION_NUMBER":
+        return "the server speaks no TLS here: check starttls and the port in the rc"
     if isinstance(error, openssl.SSLError) and error.reason:
         return error.reason.replace("_", " ").lower()
     if isinstance(error, OSError) and error.strerror:

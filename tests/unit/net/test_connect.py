@@ -109,16 +109,22 @@ def test_none_answers(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_an_address_of_a_family_this_system_has_not(monkeypatch: pytest.MonkeyPatch) -> None:
     """A kernel without IPv6 still gets AAAA records."""
-    real = _socket.socket
 
-    def without_ipv6(family: int, *rest: int) -> _socket.socket:
-        if family == socket.AF_INET6:
-            raise OSError(errno.EAFNOSUPPORT, os.strerror(errno.EAFNOSUPPORT))
-        return real(family, *rest)
+    class WithoutIpv6:
+        """The module ``_socket`` of such a system."""
 
+        def __getattr__(self, name: str) -> object:
+            return getattr(_socket, name)
+
+        @staticmethod
+        def socket(family: int, *rest: int) -> _socket.socket:
+            if family == socket.AF_INET6:
+                raise OSError(errno.EAFNOSUPPORT, os.strerror(errno.EAFNOSUPPORT))
+            return _socket.socket(family, *rest)
+
+    monkeypatch.setattr(module, "_socket", WithoutIpv6())
     with Greeter() as server:
         monkeypatch.setattr(_socket, "getaddrinfo", rows(("::1", server.port), ("127.0.0.1", server.port)))
-        monkeypatch.setattr(_socket, "socket", without_ipv6)
         connect(Server("mx.example.org", "587"), later()).close()
         monkeypatch.setattr(_socket, "getaddrinfo", rows(("::1", server.port)))
         error = refused(Server("mx.example.org", "587"))
