@@ -154,3 +154,5 @@ def versions(contestants: tuple[Contestant, ...]) -> Iterator[str]:
         yield f"{name}: {done.stdout.strip()}"
     machine = os.uname()
     yield f"machine: {os.cpu_count()} processors, {machine.machine}, {machine.sysname} {machine.release}"
+    load = os.getloadavg()[0]
+    yield f"load: {load:.1f}" + ("; too busy for times to mean much" if load > 0.5 * (os.cpu_count() or 1) else "")
