@@ -1,0 +1,123 @@
+"""A mail that the wrapper queued as it came: the words of the call and standard input, made what a direct call makes.
+
+The shell script keeps what it was given and judges little of it; here the same
+code as for a direct call reads it, when it is listed and when it is delivered.
+"""
+
+import os
+
+from esmtp_py.cli.flags import SEND
+from esmtp_py.cli.mail import Mail
+from esmtp_py.cli.options import Options, parse
+from esmtp_py.errors import MailError
+from esmtp_py.message.header import Header
+from esmtp_py.message.intake import Intake
+from esmtp_py.message.message import Message
+from esmtp_py.queue.entry import RAW
+from esmtp_py.spool import Spool
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from esmtp_py.queue.entry import Entry
+    from esmtp_py.queue.locked import Locked
+
+
+class Unpacked:
+    """entry: that of the file, its sender, recipients and options filled in.
+
+    message: with CRLF, without Bcc.  spoiled: why it must not leave although it
+    has an envelope (a NUL byte, a loop); None for a good one.
+    """
+
+    __slots__ = ("entry", "message", "spoiled")
+
+    def __init__(self, entry: "Entry", message: Message, spoiled: "MailError | None") -> None:
+        self.entry = entry
+        self.message = message
+        self.spoiled = spoiled
+
+
+def unpack(locked: "Locked") -> Unpacked:
+    """Reads a RAW mail whole.  ``locked.entry`` is filled in place, so that marks count its recipients.
+
+    Raises MailError("usage" or "bad_address") for a call that a direct one
+    would have been refused for too: there is no envelope then.
+    """
+    options = _options(locked.entry)
+    mail = Mail(options)
+    words = mail.asked()
+    mail.message, mail.spoiled = _read(options, locked.chunks())
+    mail.address(words, mail.given or "")
+    _fill(locked.entry, mail)
+    return Unpacked(locked.entry, mail.message, mail.spoiled)
+
+
+def envelope_of(entry: "Entry", chunks: "Iterable[bytes]") -> "Entry":
+    """For a list: ``entry``, whatever its form, with its envelope; the message is read no further than needed.
+
+    chunks: of the message.  MailError as ``unpack``; the entry is as before then.
+    """
+    if entry.form != RAW:
+        return entry
+    options = _options(entry)
+    mail = Mail(options)
+    words = mail.asked()
+    if options.from_header:
+        mail.message = Message(_header(options, chunks), Spool())
+    mail.address(words, mail.given or "")
+    _fill(entry, mail)
+    return entry
+
+
+def _options(entry: "Entry") -> Options:
+    options = parse(["sendmail", *map(os.fsdecode, entry.argv)])
+    if options.mode != SEND:
+        raise MailError("usage", f"{options.asked}: this is no call that sends a mail")
+    return options
+
+
+def _read(options: Options, chunks: "Iterable[bytes]") -> "tuple[Message, MailError | None]":
+    """The message and, for content that cannot be sent, why; the part before it is fit for a report."""
+    intake, spool, fault = _intake(options), Spool(), None
+    try:
+        for chunk in chunks:
+            spool.write(intake.feed(chunk))
+            if intake.ended:
+                break
+        spool.write(intake.finish())
+    except MailError as error:
+        if error.kind != "content":
+            raise
+        fault = error
+    spool.finish()
+    return Message(intake.header, spool), fault
+
+
+def _header(options: Options, chunks: "Iterable[bytes]") -> Header:
+    intake = _intake(options)
+    try:
+        for chunk in chunks:
+            intake.feed(chunk)
+            if intake.header_over:
+                return intake.header
+        intake.finish()
+    except MailError as error:
+        if error.kind != "content":
+            raise
+    return intake.header
+
+
+def _intake(options: Options) -> Intake:
+    return Intake(options.dots, options.body == "BINARYMIME")
+
+
+def _fill(entry: "Entry", mail: Mail) -> None:
+    assert mail.envelope
+    options, envelope = mail.options, mail.envelope
+    entry.sender = mail.given
+    entry.recipients = envelope.recipients
+    entry.body, entry.ret, entry.envid = envelope.body, envelope.ret, envelope.envid
+    entry.full_name, entry.hops, entry.rc = options.full_name, options.hops, options.rc or ""
+    entry.errors = "" if options.errors == "print" else options.errors
