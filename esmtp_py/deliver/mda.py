@@ -10,6 +10,7 @@ from esmtp_py.outcome import Outcome
 _EX_NOUSER = 67
 _EX_TEMPFAIL = 75
 _NOT_STARTED = (126, 127)  # sh: cannot execute, not found
+_SIGNALS = range(129, 193)  # sh: what it ran was ended by a signal
 
 
 class Mda:
@@ -65,7 +66,7 @@ def _verdict(finished: shell.Finished) -> Outcome:
     text = f"the mda {finished.how}"
     if finished.status == 0:
         return Outcome("delivered", "delivered by the mda")
-    if finished.status is None or finished.status < 0 or finished.status == _EX_TEMPFAIL:
+    if finished.status is None or finished.status < 0 or finished.status in (_EX_TEMPFAIL, *_SIGNALS):
         return Outcome("try_again", text, status="4.3.0")
     if finished.status in _NOT_STARTED:
         return Outcome("config", f"{text}: check mda in the rc")

@@ -11,17 +11,28 @@ import time
 from esmtp_py.errors import MailError
 from esmtp_py.smtp.reply import printable
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import signal as _signal  # the public name, for the type checker knows no other
+    from collections.abc import Iterable
+    from typing import Any
+
+    from esmtp_py.smtp.reply import Trace
+else:
+    import _signal  # ``signal`` itself would import enum
+
 # The words a failing command may have in a bounce; the rest is read and dropped.
 MAX_OUTPUT = 8192
 # Postfix's command_time_limit.
 SECONDS = 1000
-# Between SIGTERM and SIGKILL.
+# Between SIGTERM and SIGKILL, and once more until we give it up.
 GRACE = 2.0
-
-# POSIX fixes these three; the signal module would import enum for them
-_SIGKILL, _SIGPIPE, _SIGTERM = 9, 13, 15
+# Read at a time from a command that prints: it may never stop.
+MAX_HEARD = 1 << 20
 
 _SAFE = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789@%+=:,./-_")
+_BEFORE_COMMENT = ("", *" \t\n;&|()")
+_OPENINGS = ("$(", "${", "$[", "$'", '$"', "<<")
 
 
 class Finished:
@@ -72,9 +83,7 @@ def expand(template: str, values: dict[str, list[str]]) -> str:
         if not piece and pieces:
             piece = "%" + pieces.pop(0)
         elif piece[:1] in values:
-            words = " ".join(quote(word) for word in values[piece[0]])
-            if set(words) - _SAFE - {" "} and _inside_quotes(own):
-                raise MailError("config", f"take the quotes off %{piece[0]} in the rc: esmtp quotes what it puts there")
+            words = _words(values[piece[0]], piece[0], own)
             piece = piece[1:]
         else:
             piece = "%" + piece
@@ -83,20 +92,37 @@ def expand(template: str, values: dict[str, list[str]]) -> str:
     return result
 
 
+def _words(words: list[str], name: str, before: str) -> str:
+    """What stands for ``%name`` behind the text ``before`` of the template."""
+    if not _inside_quotes(before):
+        return " ".join(map(quote, words))
+    if any(set(word) - _SAFE for word in words):
+        raise MailError("config", f"take the quotes off %{name} in the rc: esmtp quotes what it puts there")
+    return " ".join(words)
+
+
 def _inside_quotes(text: str) -> bool:
-    """Would the shell be within quotes, backquotes or an expansion at the end of ``text``?"""
+    """Would quotes of ours at the end of ``text`` be anything but quotes to the shell?
+
+    Within quotes, backquotes, an expansion, a here-document, a comment, or
+    behind a backslash.  True where shells differ ($'…' is quoting in some).
+    """
     quoted = ""
     at = 0
     while at < len(text):
         char = text[at]
         if char == "\\" and quoted != "'":
             at += 1
+            if at == len(text):
+                return True
         elif quoted:
             quoted = "" if char == quoted else quoted
         elif char in "'\"`":
             quoted = char
+        elif char == "#" and text[at - 1 : at] in _BEFORE_COMMENT:
+            return True
         at += 1
-    return bool(quoted) or "$(" in text or "${" in text or "<<" in text
+    return bool(quoted) or any(opening in text for opening in _OPENINGS)
 
 
 def hook(command: str, name: str, trace: "Trace | None") -> None:
@@ -122,29 +148,42 @@ def pipe(command: str, chunks: "Iterable[bytes]", seconds: float) -> Finished:
     A command that does not read all of it is not at fault.  Killed, with its
     children, after ``seconds``, and also when ``chunks`` raises: what it has
     then is not the whole message, and it must not see an end of file.
+    Raises MailError("system") when it cannot be started.
     """
-    stdin, feed = os.pipe()
-    output, stdout = os.pipe()
-    actions = [(os.POSIX_SPAWN_DUP2, stdin, 0), (os.POSIX_SPAWN_DUP2, stdout, 1), (os.POSIX_SPAWN_DUP2, stdout, 2)]
+    ends: list[int] = []
     try:
+        ends += os.pipe()
+        ends += os.pipe()
+        stdin, feed, output, stdout = ends
+        actions = [(os.POSIX_SPAWN_DUP2, stdin, 0), (os.POSIX_SPAWN_DUP2, stdout, 1), (os.POSIX_SPAWN_DUP2, stdout, 2)]
         pid = _spawn(command, actions, setpgroup=0)
-    except BaseException:
-        os.close(feed)
-        os.close(output)
-        raise
+        ends = [stdin, stdout]
+    except OSError as error:
+        raise MailError("system", f"cannot start {command}: {error.strerror}") from error
     finally:
-        os.close(stdin)
-        os.close(stdout)
+        for end in ends:
+            os.close(end)
     return _Child(pid, -pid, feed, output, seconds).run(chunks)
 
 
 def _spawn(command: str, actions: "list[tuple[int, int, int]]", **options: "Any") -> int:
     arguments = ["/bin/sh", "-c", command]
+    _hear_of_children()
+    # Python ignores SIGPIPE and SIGXFSZ, and its children would inherit that
+    options["setsigdef"] = [_signal.SIGPIPE, _signal.SIGCHLD, _signal.SIGXFSZ]
     try:
-        # Python ignores SIGPIPE, and its children would inherit that
-        return os.posix_spawn("/bin/sh", arguments, os.environ, file_actions=actions, setsigdef=[_SIGPIPE], **options)
+        return os.posix_spawn("/bin/sh", arguments, os.environ, file_actions=actions, **options)
     except (OSError, ValueError) as error:
         raise MailError("system", f"cannot start /bin/sh: {error}") from error
+
+
+def _hear_of_children() -> None:
+    """Who ignores SIGCHLD, perhaps because its parent did, never learns how a child ended."""
+    try:
+        if _signal.getsignal(_signal.SIGCHLD) == _signal.SIG_IGN:
+            _signal.signal(_signal.SIGCHLD, _signal.SIG_DFL)
+    except ValueError:
+        pass  # only the main thread may
 
 
 class _Late(Exception):
@@ -164,7 +203,7 @@ class _Child:
         self._heard = b""
         self._status: int | None = None
         self._reaped = False
-        self._watch = os.pidfd_open(pid) if hasattr(os, "pidfd_open") else -1
+        self._watch = _watch(pid)
         for descriptor in (feed, output):
             if descriptor >= 0:
                 os.set_blocking(descriptor, False)
@@ -217,41 +256,48 @@ class _Child:
         if left <= 0:
             raise _Late
         # without a descriptor for the process, look after it now and then
-        poll.poll(left * 1000 + 1 if self._watch >= 0 else min(left * 1000, 10))
+        poll.poll(min(left * 1000 + 1, 1e9 if self._watch >= 0 else 10))
         self._hear()
 
     def _hear(self) -> None:
-        while self._output >= 0:
+        read = 0
+        while self._output >= 0 and read < MAX_HEARD:
             try:
-                data = os.read(self._output, MAX_OUTPUT)
+                data = os.read(self._output, 65536)
             except BlockingIOError:
                 return
             if not data:
                 os.close(self._output)
                 self._output = -1
+            read += len(data)
             self._heard += data[: MAX_OUTPUT - len(self._heard)]
 
     def _exited(self) -> bool:
         if not self._reaped:
-            pid, status = os.waitpid(self._pid, os.WNOHANG)
+            try:
+                pid, status = os.waitpid(self._pid, os.WNOHANG)
+            except ChildProcessError:  # somebody else has reaped it
+                self._reaped = True
+                return True
             if pid:
                 self._reaped = True
                 self._status = os.waitstatus_to_exitcode(status)
         return self._reaped
 
     def _kill(self) -> None:
-        """Ends the command: asked first, then made to."""
-        self._deadline = time.monotonic() + GRACE
-        for number in (_SIGTERM, _SIGKILL):
+        """Ends the command: asked first, then it and all that it has started are made to."""
+        for number in (_signal.SIGTERM, _signal.SIGKILL):
             try:
-                os.kill(self._target, number)
+                if not self._reaped or self._target < 0:
+                    os.kill(self._target, number)
+            except OSError:
+                pass  # nobody there any more, or nobody of ours
+            self._deadline = time.monotonic() + GRACE
+            try:
                 while not self._exited():
                     self._wait(0)
-                return
             except _Late:
-                continue
-            except ProcessLookupError:
-                return
+                pass
 
     def _close_feed(self) -> None:
         if self._feed >= 0:
@@ -259,9 +305,9 @@ class _Child:
             self._feed = -1
 
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-    from typing import Any
-
-    from esmtp_py.smtp.reply import Trace
+def _watch(pid: int) -> int:
+    """A descriptor that can be polled for the end of the process, -1 where there is none."""
+    try:
+        return os.pidfd_open(pid)
+    except (AttributeError, OSError):  # not on every system, nor in every sandbox
+        return -1
