@@ -6,6 +6,7 @@ mail never pays for a parser generator.  Hence two rules for what is written
 here: a t_ function sets the type and uses of ``t`` only value, lexpos and
 lexer.begin(); a p_ action uses nothing of ``p`` but its items.
 
+One file of more than 400 lines, for PLY reads a language from one module.
 After a change: ``python -m esmtp_py.grammar``.
 """
 

@@ -18,10 +18,11 @@ if TYPE_CHECKING:
 NONE, VALUE, GLUED, LETTERED = "none", "value", "glued", "lettered"
 
 # What a run does.  LATER are the rows whose turn comes with a later version.
-SEND, VERIFY, ALIASES, HELP, VERSION, CHECK_RC, LATER = (
+SEND, VERIFY, ALIASES, RUN_QUEUE, HELP, VERSION, CHECK_RC, LATER = (
     "send",
     "verify",
     "aliases",
+    "run-queue",
     "help",
     "version",
     "check-rc",
@@ -159,7 +160,7 @@ MODES: dict[str, tuple[str, str]] = {
 }
 
 # name called by: mode
-OWN_NAMES: dict[str, str] = {"mailq": LATER, "newaliases": ALIASES, "deliver": LATER}
+OWN_NAMES: dict[str, str] = {"mailq": LATER, "newaliases": ALIASES, "deliver": RUN_QUEUE}
 
 ERROR_MODES = {
     "p": "print",
@@ -181,7 +182,9 @@ def _mode(options: "Options", value: str) -> None:
 
 
 def _queue_run(options: "Options", value: str) -> None:
-    options.mode, options.asked = LATER, f"-q{value}"
+    options.queue_run = value
+    if options.mode != LATER:  # -bd -q15m is a daemon that also runs the queue
+        options.mode, options.asked = RUN_QUEUE, f"-q{value}"
 
 
 def _aliases(options: "Options", value: str) -> None:
@@ -253,7 +256,7 @@ _FLAGS = (
     Flag("R", VALUE, "WHAT", ENVELOPE, _ret, "a bounce returns the full message, or hdrs"),
     Flag("V", VALUE, "ID", ENVELOPE, _envid, "envelope id for notifications"),
     Flag("b", VALUE, "MODE", RUN, _mode, "what to do; the modes are below"),
-    Flag("q", GLUED, "[TIME]", RUN, _queue_run, "run the queue"),
+    Flag("q", GLUED, "[TIME]", RUN, _queue_run, "run the queue; again every TIME; or -qI, -qR, -qS, -q!I... TEXT"),
     Flag("I", NONE, "", RUN, _aliases, "same as -bi"),
     Flag("C", VALUE, "FILE", RUN, _rc, "rc file instead of ~/.esmtprc and /etc/esmtprc"),
     Flag("v", NONE, "", RUN, _verbose, "show the dialogue on standard error"),
@@ -315,7 +318,13 @@ def _extra(options: "Options", value: str) -> None:
 
 
 SETTINGS = (
-    Setting("DeliveryMode", "d", False, _delivery, "i, b, q or d; every one delivers now"),
+    Setting(
+        "DeliveryMode",
+        "d",
+        False,
+        _delivery,
+        "i: deliver now; b: queue, deliver in the background; q, d: queue only",
+    ),
     Setting("ErrorMode", "e", True, _errors, "p and w print failures, m and e mail them to the sender, q says nothing"),
     Setting("IgnoreDots", "i", False, _dots, "same as -i"),
     Setting("MaxHopCount", "h", True, _max_hops, "more hops than this are a loop (100)"),

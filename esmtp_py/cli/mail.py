@@ -9,7 +9,6 @@ import os
 from esmtp_py.cli.recipients import difference, from_words, union
 from esmtp_py.cli.stdin import read_message
 from esmtp_py.deliver.caller import Caller
-from esmtp_py.deliver.select import Choice, qualified, select
 from esmtp_py.errors import MailError
 from esmtp_py.message.address import AddressError, parse_reverse_path
 from esmtp_py.message.envelope import Envelope
@@ -21,6 +20,7 @@ if TYPE_CHECKING:
 
     from esmtp_py.cli.options import Options
     from esmtp_py.deliver.route import Leg
+    from esmtp_py.deliver.select import Choice
     from esmtp_py.message.address import Mailbox
     from esmtp_py.message.message import Message
 
@@ -29,17 +29,19 @@ class Mail:
     """Filled step by step; what a step could not settle stays None.
 
     message:  standard input, without Bcc once the envelope is known.
+    given:    address of -f, "" for the null sender, None without -f.
     choice:   identity and sender.   envelope: complete.
     spoiled:  why the message must not leave although it has an envelope.
     input_touched: reading has begun; what comes back from a second try is not the message.
     """
 
-    __slots__ = ("caller", "choice", "envelope", "input_touched", "message", "options", "spoiled")
+    __slots__ = ("caller", "choice", "envelope", "given", "input_touched", "message", "options", "spoiled")
 
     def __init__(self, options: "Options") -> None:
         self.options = options
         self.caller = Caller()
         self.message: Message | None = None
+        self.given: str | None = None
         self.choice: Choice | None = None
         self.envelope: Envelope | None = None
         self.spoiled: MailError | None = None
@@ -48,17 +50,27 @@ class Mail:
     def prepare(self, *, with_message: bool) -> "tuple[Choice, Envelope]":
         """Everything but the sending.  with_message: standard input holds one.  MailError ends the run."""
         from esmtp_py.config import load
+        from esmtp_py.deliver.select import select
 
-        words, given = from_words(self.options.recipients), given_sender(self.options.sender)
-        if not words and not self.options.from_header:
-            raise MailError("usage", "no recipients: name them, or use -t to take them from the header (--help: more)")
+        words = self.asked()
         config = load(self.options.rc)
         if with_message:
             self.read()
-        self.choice = choice = select(config, self.caller, given, self._author())
-        self.envelope = envelope = self._envelope(words, choice.sender)
+        self.choice = choice = select(config, self.caller, self.given, self._author())
+        return choice, self.address(words, choice.sender)
+
+    def asked(self) -> "list[Mailbox]":
+        """The recipients in argv; sets ``given``.  MailError for a call that makes no sense."""
+        words, self.given = from_words(self.options.recipients), given_sender(self.options.sender)
+        if not words and not self.options.from_header:
+            raise MailError("usage", "no recipients: name them, or use -t to take them from the header (--help: more)")
+        return words
+
+    def address(self, words: "list[Mailbox]", sender: str) -> Envelope:
+        """Sets the envelope, takes Bcc out of the message, and looks whether that is fit to leave."""
+        self.envelope = self._envelope(words, sender)
         self._judge()
-        return choice, envelope
+        return self.envelope
 
     def read(self) -> "Message":
         """Takes the message from standard input."""
@@ -70,6 +82,7 @@ class Mail:
     def legs(self, trace: "Callable[[str, bytes], None] | None") -> "list[Leg]":
         """The couriers for the envelope.  A sender without domain gets one for SMTP, not for the MDA."""
         from esmtp_py.deliver.route import plan
+        from esmtp_py.deliver.select import qualified
         from esmtp_py.deliver.submission import Submission
 
         assert self.choice

@@ -7,7 +7,7 @@ happens, a person sees one line and a script a sysexits code, never a traceback.
 import os
 import sys
 
-from esmtp_py.cli.flags import ALIASES, CHECK_RC, HELP, LATER, SEND, VERIFY, VERSION
+from esmtp_py.cli.flags import ALIASES, CHECK_RC, HELP, LATER, RUN_QUEUE, SEND, VERIFY, VERSION
 from esmtp_py.cli.options import Options, parse
 from esmtp_py.cli.terminal import OUT, complain, explain, say
 from esmtp_py.errors import MailError
@@ -30,6 +30,15 @@ def main(argv: "list[str] | None" = None) -> int:
         return TABLE["try_again"][2]
     except Exception as error:
         return _our_fault(error)
+
+
+def run() -> None:
+    """The console script.  Ends the process without clearing up memory that ends with it: a tenth of a mail's cost."""
+    import atexit
+
+    code = main()
+    atexit._run_exitfuncs()
+    os._exit(code)
 
 
 def _our_fault(error: Exception) -> int:
@@ -75,9 +84,19 @@ def _refuse_privilege(options: Options) -> None:
 
 
 def _send(options: Options) -> int:
+    if options.delivery in ("b", "q", "d"):
+        from esmtp_py.cli.enqueue import enqueue
+
+        return enqueue(options)
     from esmtp_py.cli.sendmail import send
 
     return send(options)
+
+
+def _run_queue(options: Options) -> int:
+    from esmtp_py.cli.queue_run import queue_run
+
+    return queue_run(options)
 
 
 def _verify(options: Options) -> int:
@@ -119,6 +138,7 @@ RUNS = {
     SEND: _send,
     VERIFY: _verify,
     ALIASES: _aliases,
+    RUN_QUEUE: _run_queue,
     HELP: _help,
     VERSION: _version,
     CHECK_RC: _check_rc,

@@ -26,7 +26,7 @@ class Options:
     notify, ret, envid: as in Recipient and Envelope.
     hops:        -h, 0 if not given.  max_hops: above it a message is in a loop.
     errors:      "print", "mail" or "quiet".
-    delivery:    the letter after -od; every one delivers now.
+    delivery:    the letter after -od, "" when not given.   queue_run: what is behind -q.
     rc:          -C, or the file of --check-rc.  transcript: -X.  None if not given.
     verbose:     -v.
     """
@@ -45,6 +45,7 @@ class Options:
         "max_hops",
         "mode",
         "notify",
+        "queue_run",
         "rc",
         "recipients",
         "ret",
@@ -69,7 +70,8 @@ class Options:
         self.hops = 0
         self.max_hops = 100  # RFC 5321 section 6.3: at least that
         self.errors = "print"
-        self.delivery = "i"
+        self.delivery = ""
+        self.queue_run = ""
         self.rc: str | None = None
         self.transcript: str | None = None
         self.verbose = False

@@ -35,7 +35,7 @@ def choose(offered: tuple[str, ...], wanted: str, *, secure: bool) -> str:
 
 
 def start(name: str, username: str, password: str) -> "Exchange":
-    """The exchange of mechanism ``name`` with these credentials.  Raises MailError("config") if it cannot carry them."""
+    """The exchange of mechanism ``name`` with these credentials; MailError("config") if it cannot carry them."""
     user, secret = _octets(username), _octets(password)
     if name == "PLAIN":
         from esmtp_py.sasl import plain

@@ -2,7 +2,7 @@
 
 import pytest
 
-from esmtp_py.cli.flags import ALIASES, CHECK_RC, FLAGS, GLUED, HELP, LATER, LONG, NONE, SEND, SETTINGS, VERIFY, VERSION
+from esmtp_py.cli.flags import ALIASES, CHECK_RC, FLAGS, GLUED, HELP, LATER, LONG, NONE, RUN_QUEUE, SEND, SETTINGS, VERIFY, VERSION
 from esmtp_py.cli.inert import LETTERS, NAMES, long_needs_value
 from esmtp_py.cli.options import Options, parse
 from esmtp_py.errors import MailError
@@ -63,8 +63,8 @@ SEPARATE_AND_GLUED = [
     ("o", "ew", {}),
     ("o", "h25", {"max_hops": 25}),
     ("o", "v", {"verbose": True}),
-    ("o", "di", {}),
-    ("o", "d", {}),
+    ("o", "di", {"delivery": "i"}),
+    ("o", "d", {"delivery": "i"}),
     ("o", "db", {"delivery": "b"}),
     ("o", "dq", {"delivery": "q"}),
     ("o", "dd", {"delivery": "d"}),
@@ -122,11 +122,11 @@ ALONE = [
     ("-T3d", {}),
     ("-d", {}),
     ("-d8.99", {}),
-    ("-q", {"mode": LATER, "asked": "-q"}),
-    ("-q30m", {"mode": LATER, "asked": "-q30m"}),
-    ("-qIabc", {"mode": LATER, "asked": "-qIabc"}),
-    ("-qRx.org", {"mode": LATER, "asked": "-qRx.org"}),
-    ("-qSme", {"mode": LATER, "asked": "-qSme"}),
+    ("-q", {"mode": RUN_QUEUE, "asked": "-q"}),
+    ("-q30m", {"mode": RUN_QUEUE, "asked": "-q30m", "queue_run": "30m"}),
+    ("-qIabc", {"mode": RUN_QUEUE, "asked": "-qIabc", "queue_run": "Iabc"}),
+    ("-qRx.org", {"mode": RUN_QUEUE, "asked": "-qRx.org", "queue_run": "Rx.org"}),
+    ("-qSme", {"mode": RUN_QUEUE, "asked": "-qSme", "queue_run": "Sme"}),
     ("-oitrue", {"dots": False}),
     ("-oifalse", {}),
     ("-om", {}),
@@ -216,7 +216,7 @@ def test_what_callers_write(words: list[str], effect: str) -> None:
         ("./anything", SEND),
         ("mailq", LATER),
         ("/usr/bin/mailq", LATER),
-        ("deliver", LATER),
+        ("deliver", RUN_QUEUE),
         ("../bin/newaliases", ALIASES),
         ("__main__.py", SEND),
         ("/mailq/sendmail", SEND),

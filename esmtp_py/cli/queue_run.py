@@ -1,0 +1,126 @@
+"""``-q``, ``-q15m``, ``-qI TEXT`` and the name ``deliver``: runs over the queue, in the foreground.
+
+Silent when all is well and nobody looks, for cron would mail every word; on a
+terminal, or with -v, it says what it did.
+"""
+
+import os
+import time
+
+from esmtp_py.cli.terminal import complain
+from esmtp_py.cli.transcript import Transcript
+from esmtp_py.errors import MailError
+from esmtp_py.queue.marks import retry_mark
+from esmtp_py.queue.runner import Run
+from esmtp_py.queue.store import Store
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from esmtp_py.cli.options import Options
+    from esmtp_py.queue.entry import Entry
+    from esmtp_py.queue.ledger import Tally
+
+    Trace = Callable[[str, bytes], None]
+
+_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
+
+
+def queue_run(options: "Options") -> int:
+    """One run, or one after the other for ever.  What could not be delivered is no error: it waits."""
+    trace = Transcript(options.verbose, options.transcript).trace
+    asked = options.queue_run
+    if asked[:1] in ("I", "R", "S", "!"):
+        _run_matching(asked, options, trace)
+    elif asked:
+        _run_every(seconds(asked), options, trace)
+    else:
+        _run_once(options, trace)
+    return 0
+
+
+def seconds(text: str) -> int:
+    """An interval as sendmail writes it: 15m, 1h30m, 90s; a bare number is minutes.  MailError("usage")."""
+    total, number = 0, ""
+    for char in text:
+        if char.isascii() and char.isdigit() and len(number) < 6:
+            number += char
+        elif char in _UNITS and number:
+            total, number = total + int(number) * _UNITS[char], ""
+        else:
+            raise MailError("usage", f"-q{text}: an interval such as 15m, 1h30m or 90s is expected")
+    total += int(number) * 60 if number else 0
+    if not total:
+        raise MailError("usage", f"-q{text}: an interval of at least a second is expected")
+    return total
+
+
+def _run_once(options: "Options", trace: "Trace | None") -> None:
+    with Store.open(create=False) as queue:
+        _tell(Run(queue, trace=trace).all_due(), options)
+
+
+def _run_every(interval: int, options: "Options", trace: "Trace | None") -> None:
+    """Until a signal comes.  systemd hears that we are ready (sd_notify(3))."""
+    from esmtp_py.cli.notify import notify
+
+    notify("READY=1")
+    while True:
+        try:
+            _run_once(options, trace)
+        except MailError as error:  # a full disk or a missing directory may be mended by the next time
+            complain(error.text)
+        notify(f"STATUS=waiting {interval} s for the next run")
+        time.sleep(interval)
+
+
+def _run_matching(asked: str, options: "Options", trace: "Trace | None") -> None:
+    """-qI -qR -qS TEXT, with ! those that do not match: now, whatever their back-off says."""
+    negated = asked.startswith("!")
+    kind, text = asked[negated : negated + 1], asked[negated + 1 :]
+    if kind not in ("I", "R", "S") or not text:
+        raise MailError("usage", f"-q{asked}: -qI, -qR or -qS and a text to look for is expected")
+    with Store.open(create=False) as queue:
+        names = [
+            name
+            for name, entry in _entries(queue)
+            if any(text in word for word in _words(kind, name, entry)) != negated
+        ]
+        for name in names:
+            _hurry(queue, name)
+        _tell(Run(queue, trace=trace).these(names), options)
+
+
+def _entries(queue: Store) -> "Iterator[tuple[str, Entry]]":
+    for name in queue.ids():
+        try:
+            entry = queue.read(name)
+        except MailError as error:
+            complain(error.text)
+            continue
+        if entry:
+            yield name, entry
+
+
+def _words(kind: str, name: str, entry: "Entry") -> list[str]:
+    if kind == "I":
+        return [name]
+    return [entry.sender or ""] if kind == "S" else [recipient.address for recipient in entry.recipients]
+
+
+def _hurry(queue: Store, name: str) -> None:
+    locked = queue.lock(name)
+    if locked:
+        with locked:
+            locked.mark(retry_mark(time.time()))
+
+
+def _tell(tally: "Tally", options: "Options") -> None:
+    for line in tally.said:
+        complain(line)
+    if options.verbose or os.isatty(2):
+        complain(
+            f"{tally.delivered} delivered ({tally.bytes} bytes), {tally.deferred} still waiting, "
+            f"{tally.failed} failed and reported"
+        )

@@ -1,0 +1,97 @@
+"""-odq, -odb and -q through the installed command: into the queue, and out of it."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import way_to
+from tests.conftest import Command
+from tests.server import SubmissionServer
+
+Rc = Callable[[str], Path]
+MAIL = b"From: me@x.org\nBcc: secret@x.org\nSubject: later\n\nbody\n"
+
+
+def queued(esmtp: Command, where: str = "new") -> list[Path]:
+    place = esmtp.home / ".esmtp_queue" / where
+    return sorted(place.iterdir()) if place.is_dir() else []
+
+
+@pytest.mark.parametrize("flag", ["-odq", "-odd", "-ODeliveryMode=queueonly"])
+def test_queued_without_rc_and_delivered_by_a_run(esmtp: Command, rc: Rc, flag: str) -> None:
+    rc("this is { no rc file")
+    done = esmtp(flag, "-f", "me@x.org", "-t", "joe@x.org", stdin=MAIL)
+    assert (done.code, done.out, done.err) == (0, "", "")
+    [file] = queued(esmtp)
+    assert file.stat().st_mode & 0o777 == 0o600
+    assert b"Bcc" not in file.read_bytes()
+    with SubmissionServer(tls="none", mechanisms=()) as server:
+        rc(way_to(server))
+        done = esmtp("-q")
+        assert (done.code, done.out, done.err) == (0, "", "")
+    [mail] = server.mails
+    assert mail.recipients == ["joe@x.org", "secret@x.org"]
+    assert b"Date: " in mail.data
+    assert b"Message-ID: <" + file.name.encode() in mail.data
+    assert queued(esmtp) == []
+
+
+def test_a_broken_rc_keeps_the_mail_waiting(esmtp: Command, rc: Rc) -> None:
+    rc("this is { no rc file")
+    assert esmtp("-odq", "-f", "me@x.org", "joe@x.org", stdin=MAIL).code == 0
+    assert esmtp("-q").code == 0
+    [file] = queued(esmtp)
+    assert b"\ndeferred " in file.read_bytes()
+    assert b" config 4.3.5 " in file.read_bytes()
+
+
+def test_background_delivery_returns_at_once_and_delivers(esmtp: Command, rc: Rc) -> None:
+    with SubmissionServer(tls="none", mechanisms=()) as server:
+        rc(way_to(server))
+        assert esmtp("-odb", "-f", "me@x.org", "joe@x.org", stdin=MAIL).code == 0
+        server.wait(1)
+    assert server.mails[0].recipients == ["joe@x.org"]
+
+
+def test_many_mails_of_one_run_log_in_once(esmtp: Command, rc: Rc) -> None:
+    for number in range(5):
+        assert esmtp("-odq", "-f", "me@x.org", f"r{number}@x.org", stdin=MAIL).code == 0
+    with SubmissionServer(tls="none", mechanisms=()) as server:
+        rc(way_to(server))
+        assert esmtp.run(str(esmtp.named("deliver"))).code == 0
+    assert [mail.recipients for mail in server.mails] == [[f"r{number}@x.org"] for number in range(5)]
+    assert len(server.sessions) == 1
+
+
+def test_only_what_was_asked_for(esmtp: Command, rc: Rc) -> None:
+    for name in ("joe", "ann"):
+        assert esmtp("-odq", "-f", "me@x.org", f"{name}@x.org", stdin=MAIL).code == 0
+    with SubmissionServer(tls="none", mechanisms=()) as server:
+        rc(way_to(server))
+        assert esmtp("-qRann").code == 0
+        assert esmtp("-q!Rjoe").code == 0
+    assert [mail.recipients for mail in server.mails] == [["ann@x.org"]]
+    assert len(queued(esmtp)) == 1
+
+
+@pytest.mark.parametrize(("args", "code"), [(["-odq"], 64), (["-odq", "a@b@c"], 65), (["-odq", "-t"], 65)])
+def test_mistakes_are_found_at_once(esmtp: Command, args: list[str], code: int) -> None:
+    done = esmtp(*args, stdin=b"Subject: nobody\n\nx\n")
+    assert done.code == code
+    assert done.err.count("\n") == 1
+    assert queued(esmtp) == []
+
+
+@pytest.mark.parametrize("interval", ["-q5x", "-q0", "-qm", "-qI"])
+def test_an_interval_that_is_none(esmtp: Command, interval: str) -> None:
+    done = esmtp(interval)
+    assert done.code == 64
+    assert interval in done.err
+
+
+def test_a_queue_that_cannot_be_made(esmtp: Command) -> None:
+    (esmtp.home / ".esmtp_queue").write_bytes(b"")
+    done = esmtp("-odq", "joe@x.org", stdin=MAIL)
+    assert done.code in (71, 73)
+    assert ".esmtp_queue" in done.err
