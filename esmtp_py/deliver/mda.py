@@ -25,7 +25,7 @@ class Mda:
 
     def deliver(self, message: "Message", envelope: Envelope) -> dict[str, Outcome]:
         """An Outcome for every recipient of the envelope, whatever happens."""
-        outcomes = _refuse_options(self._identity.mda, envelope)
+        outcomes = _refused(self._identity.mda, envelope)
         recipients = [r for r in envelope.recipients if r.address not in outcomes]
         if recipients:
             fate = self._run(message, envelope.to(recipients))
@@ -34,7 +34,9 @@ class Mda:
 
     def _run(self, message: "Message", envelope: Envelope) -> Outcome:
         try:
-            values = {"T": [r.address for r in envelope.recipients], "F": [envelope.sender]}
+            if _has_controls(envelope.sender):
+                raise MailError("bad_address", f"not a sender: {envelope.sender!a}")
+            values = {"T": [r.address for r in envelope.recipients], "F": [_no_option(envelope.sender)]}
             command = shell.expand(self._identity.mda, values)
             if self._trace:
                 self._trace("*", f"mda: {command}".encode("utf-8", "replace"))
@@ -50,15 +52,25 @@ def _as_delivered(message: "Message", sender: str) -> "Iterator[bytes]":
     yield from message.chunks()
 
 
-def _refuse_options(template: str, envelope: Envelope) -> dict[str, Outcome]:
-    """No quoting keeps ``-x`` from being taken for an option."""
-    if "%T" not in template:
-        return {}
-    return {
-        r.address: Outcome("bad_address", f"a local recipient cannot begin with a dash: {r.address}")
-        for r in envelope.recipients
-        if r.address.startswith("-")
-    }
+def _refused(template: str, envelope: Envelope) -> dict[str, Outcome]:
+    """Recipients no command may see: no quoting keeps ``-x`` from being taken for an option."""
+    refused = {}
+    for address in (r.address for r in envelope.recipients):
+        if not address or _has_controls(address):
+            refused[address] = Outcome("bad_address", f"not a local recipient: {address!a}")
+        elif address.startswith("-") and "%T" in template:
+            refused[address] = Outcome("bad_address", f"a local recipient cannot begin with a dash: {address}")
+    return refused
+
+
+def _has_controls(address: str) -> bool:
+    return any(c < " " or c == "\x7f" for c in address)
+
+
+def _no_option(sender: str) -> str:
+    """The same reverse path, in quotes that SMTP does not mind, if it looks like an option."""
+    local, at, domain = sender.rpartition("@")
+    return f'"{local}"@{domain}' if sender.startswith("-") and at else sender
 
 
 def _verdict(finished: shell.Finished) -> Outcome:

@@ -5,7 +5,9 @@ another, and the caller gets one Outcome for each recipient it asked for.
 """
 
 from esmtp_py.config.identity import Identity
+from esmtp_py.deliver.mishap import mishap
 from esmtp_py.deliver.submission import Submission
+from esmtp_py.errors import MailError
 from esmtp_py.message.envelope import Envelope, Recipient
 from esmtp_py.outcome import Outcome
 
@@ -68,9 +70,20 @@ def deliver(message: "Message", envelope: Envelope, legs: list[Leg]) -> dict[str
     """Runs every leg; {address as in ``envelope``: Outcome} for all its recipients."""
     outcomes: dict[str, Outcome] = {}
     for leg in legs:
-        for address, fate in leg.courier.deliver(message, leg.envelope).items():
-            outcomes.update((original, fate) for original in leg.originals[address])
+        fates = _run(leg, message)
+        for address, originals in leg.originals.items():
+            outcomes.update((original, fates[address]) for original in originals)
     return {r.address: outcomes[r.address] for r in envelope.recipients}
+
+
+def _run(leg: Leg, message: "Message") -> dict[str, Outcome]:
+    """What the courier says, for every recipient of the leg, even if it fails us."""
+    try:
+        fates = leg.courier.deliver(message, leg.envelope)
+        missing = MailError("internal", f"{leg.courier.describe()}: nobody says what became of this recipient")
+    except Exception as error:  # the other legs have still to run
+        fates, missing = {}, mishap(error)
+    return {r.address: fates.get(r.address) or missing.outcome() for r in leg.envelope.recipients}
 
 
 def _qualified(recipient: Recipient, domain: str) -> Recipient:

@@ -1,6 +1,7 @@
 """The courier that submits to the identity's server (RFC 6409, RFC 2033 for LMTP)."""
 
 from esmtp_py.config.identity import Identity
+from esmtp_py.deliver.mishap import mishap
 from esmtp_py.deliver.pipeline import Parcel, Pipeline
 from esmtp_py.deliver.session import Session
 from esmtp_py.errors import MailError
@@ -25,21 +26,33 @@ class Submission:
         """An Outcome for every recipient of the envelope, whatever happens."""
         outcomes: dict[str, Outcome] = {}
         try:
-            self._hook(self._identity.preconnect, "preconnect")
+            self._hook("preconnect", self._identity.preconnect)
             try:
                 self._submit(message, envelope, outcomes)
             finally:
-                self._hook(self._identity.postconnect, "postconnect")
+                warning = self._after()
         except MailError as error:
-            for recipient in envelope.recipients:
-                outcomes.setdefault(recipient.address, error.outcome())
+            _complete(outcomes, envelope, error)
+        except Exception as error:  # what is delivered by now must not be sent again
+            _complete(outcomes, envelope, mishap(error))
+        else:
+            for fate in outcomes.values():
+                fate.warning = fate.warning or warning
         return outcomes
 
-    def _hook(self, command: str, name: str) -> None:
+    def _hook(self, name: str, command: str) -> None:
         if command:
             from esmtp_py.deliver.shell import hook
 
             hook(command, name, self._trace)
+
+    def _after(self) -> str:
+        """Runs postconnect.  That it fails changes no mail's fate, and is no more than a warning."""
+        try:
+            self._hook("postconnect", self._identity.postconnect)
+        except MailError as error:
+            return error.text
+        return ""
 
     def _submit(self, message: "Message", envelope: Envelope, outcomes: dict[str, Outcome]) -> None:
         """As many sessions as it takes, which is one.
@@ -54,6 +67,12 @@ class Submission:
                 parcels = Pipeline(session).carry(iter(parcels))
             finally:
                 session.close()
+
+
+def _complete(outcomes: dict[str, Outcome], envelope: Envelope, error: MailError) -> None:
+    """Whoever has no fate yet gets ``error``."""
+    for recipient in envelope.recipients:
+        outcomes.setdefault(recipient.address, error.outcome())
 
 
 TYPE_CHECKING = False
