@@ -249,18 +249,43 @@ def test_where_stat_has_no_format_ls_and_date_say_it(wrapper: Wrapper) -> None:
     assert began <= wrapper.mail()[0].time <= time.time()
 
 
-def test_where_cksum_is_missing_sha256sum_seals(wrapper: Wrapper) -> None:
-    wrapper.program("cksum", "#!/bin/sh\nexit 127\n")
+def test_sha256sum_seals_it_and_where_that_is_missing_cksum(wrapper: Wrapper) -> None:
+    assert wrapper("-odq", "a@x.org").returncode == 0
+    assert wrapper.mail()[0].algorithm == "sha256"
+    shutil.rmtree(wrapper.queue)
+    wrapper.program("sha256sum", "#!/bin/sh\nexit 127\n")
     assert wrapper("-odq", "a@x.org").returncode == 0
     entry, message = wrapper.mail()
-    assert (entry.algorithm, message) == ("sha256", TEXT)
+    assert (entry.algorithm, message) == ("cksum", TEXT)
+
+
+def test_a_sum_of_a_part_seals_nothing(wrapper: Wrapper) -> None:
+    """The cksum of coreutils prints the sum of what it could read, and no error."""
+    wrapper.program("sha256sum", "#!/bin/sh\nexit 127\n")
+    wrapper.program("cksum", "#!/bin/sh\nhead -c 9 | /usr/bin/cksum\n")
+    refused(wrapper, wrapper("-odq", "a@x.org"), 74, "cannot be read")
 
 
 def test_the_programs_of_busybox_will_do(wrapper: Wrapper) -> None:
     if not shutil.which("busybox"):
         pytest.skip("busybox is not installed")
     known = subprocess.run(["busybox", "--list"], capture_output=True, check=True, text=True).stdout.split()
-    for name in ("cat", "cksum", "date", "id", "ls", "mkdir", "mv", "readlink", "rm", "setsid", "stat", "sync", "wc"):
+    for name in (
+        "cat",
+        "cksum",
+        "date",
+        "id",
+        "ls",
+        "mkdir",
+        "mv",
+        "readlink",
+        "rm",
+        "setsid",
+        "sha256sum",
+        "stat",
+        "sync",
+        "wc",
+    ):
         if name in known:
             (wrapper.bin / name).symlink_to(shutil.which("busybox") or "")
     assert wrapper("-odq", "a@x.org", stdin=TEXT * 1000).returncode == 0
@@ -584,13 +609,13 @@ def test_an_input_that_cannot_be_read(wrapper: Wrapper, how: str) -> None:
     refused(wrapper, done, 66, "queued" if how == "closed" else "cannot read the message")
 
 
-@pytest.mark.parametrize("program", ["sync", "mv", "cat", "cksum"])
+@pytest.mark.parametrize("program", ["sync", "mv", "cat", "wc", "sha256sum"])
 @pytest.mark.parametrize("how", ["exit 1", "kill -9 $$", "exit 127"])
 def test_a_program_that_fails(wrapper: Wrapper, program: str, how: str) -> None:
     Store.open(str(wrapper.queue)).close()
     wrapper.program(program, f"#!/bin/sh\n{how}\n")
-    if program == "cksum":
-        wrapper.program("sha256sum", f"#!/bin/sh\n{how}\n")
+    if program == "sha256sum":
+        wrapper.program("cksum", f"#!/bin/sh\n{how}\n")
     done = wrapper("-odq", "a@x.org")
     assert done.returncode in (66, 71, 74)
     refused(wrapper, done, done.returncode, "nothing was queued")
