@@ -106,6 +106,10 @@ ADDED_KEYWORDS = {
     "timeout": "TIMEOUT",
     "select_by": "SELECT_BY",
     "unmatched": "UNMATCHED",
+    "delivery": "DELIVERY",
+    "queue_lifetime": "QUEUE_LIFETIME",
+    "connections": "CONNECTIONS",
+    "undo": "UNDO",
 }
 
 ALL_KEYWORDS = {**KEYWORDS, **ADDED_KEYWORDS}
@@ -141,6 +145,10 @@ WANTED = {
     "TIMEOUT": "a number of seconds",
     "SELECT_BY": "envelope or header",
     "UNMATCHED": "default or refuse",
+    "DELIVERY": "interactive, background, queue or on-failure",
+    "QUEUE_LIFETIME": "a time such as 5d",
+    "CONNECTIONS": "a number of connections",
+    "UNDO": "a time such as 30s",
 }
 
 # Tokens that open a statement; parsing resumes there after an error.
@@ -394,19 +402,24 @@ def p_named(p: "Production") -> None:
     | CERTIFICATE value
     | AUTH value
     | SELECT_BY value
-    | UNMATCHED choice"""
+    | UNMATCHED choice
+    | DELIVERY value
+    | QUEUE_LIFETIME value
+    | UNDO value"""
     p[0] = Statement(p[1].text, p[1].offset, p[2])
 
 
-def p_timeout(p: "Production") -> None:
-    """statement : TIMEOUT NUMBER"""
-    p[0] = Statement("timeout", p[1].offset, p[2])
+def p_number(p: "Production") -> None:
+    """statement : TIMEOUT NUMBER
+    | CONNECTIONS NUMBER"""
+    p[0] = Statement(p[1].text, p[1].offset, p[2])
 
 
-def p_timeout_error(p: "Production") -> None:
-    """statement : TIMEOUT error"""
+def p_number_error(p: "Production") -> None:
+    """statement : TIMEOUT error
+    | CONNECTIONS error"""
     p.parser.errok()
-    p[0] = Statement("timeout", p[1].offset, None)
+    p[0] = Statement(p[1].text, p[1].offset, None)
 
 
 def p_default(p: "Production") -> None:
@@ -432,7 +445,11 @@ def p_value(p: "Production") -> None:
     | AUTH
     | TIMEOUT
     | SELECT_BY
-    | UNMATCHED"""
+    | UNMATCHED
+    | DELIVERY
+    | QUEUE_LIFETIME
+    | CONNECTIONS
+    | UNDO"""
     p[0] = p[1]
 
 

@@ -25,6 +25,9 @@ DEFAULTS = {
     "ca_dir": "the system's, unless ca_file is written",
     "helo": "the name of this machine",
     "timeout": "as RFC 5321 says",
+    "delivery": "interactive",
+    "undo": "none: mail leaves at once",
+    "queue_lifetime": "5d",
     "sender": "the sender as given, or the first address",
 }
 

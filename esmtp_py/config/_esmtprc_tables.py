@@ -52,13 +52,14 @@ AUTOMATA: "dict[str, tuple[tuple[int, dict[str, int], str | None], ...]]" = {
 }
 
 _ROW_1 = {'$end': 0}
-_ROW_2 = {'$end': -1, 'AUTH': 24, 'CA_DIR': 22, 'CA_FILE': 21, 'CERTIFICATE': 23, 'CERTIFICATE_PASSPHRASE': 13, 'COMMA': 5, 'DEFAULT': 28, 'FORCE': 11, 'FORCE_MDA': 20, 'HELO': 14, 'HOSTNAME': 7, 'IDENTITY': 6, 'MDA': 19, 'MESSAGE_ID': 16, 'PASSWORD': 9, 'POSTCONNECT': 18, 'PRECONNECT': 17, 'QUALIFYDOMAIN': 15, 'SELECT_BY': 25, 'SENDER': 12, 'STARTTLS': 10, 'TIMEOUT': 27, 'UNMATCHED': 26, 'USERNAME': 8}
-_ROW_3 = {'$end': -2, 'AUTH': 24, 'CA_DIR': 22, 'CA_FILE': 21, 'CERTIFICATE': 23, 'CERTIFICATE_PASSPHRASE': 13, 'COMMA': 30, 'DEFAULT': 28, 'FORCE': 11, 'FORCE_MDA': 20, 'HELO': 14, 'HOSTNAME': 7, 'IDENTITY': 31, 'MDA': 19, 'MESSAGE_ID': 16, 'PASSWORD': 9, 'POSTCONNECT': 18, 'PRECONNECT': 17, 'QUALIFYDOMAIN': 15, 'SELECT_BY': 25, 'SENDER': 12, 'STARTTLS': 10, 'TIMEOUT': 27, 'UNMATCHED': 26, 'USERNAME': 8}
-_ROW_6 = {'AUTH': 38, 'CA_DIR': 36, 'CA_FILE': 35, 'CERTIFICATE': 37, 'NUMBER': 34, 'SELECT_BY': 40, 'STRING': 33, 'TIMEOUT': 39, 'UNMATCHED': 41}
-_ROW_10 = {'AUTH': 38, 'CA_DIR': 36, 'CA_FILE': 35, 'CERTIFICATE': 37, 'DEFAULT': 51, 'DISABLED': 48, 'ENABLED': 49, 'NUMBER': 34, 'REQUIRED': 50, 'SELECT_BY': 40, 'STRING': 33, 'TIMEOUT': 39, 'UNMATCHED': 41}
-_ROW_11 = {'REVERSE_PATH': 52, 'SENDER': 53}
-_ROW_27 = {'NUMBER': 70}
-_ROW_30 = {'$end': -7, 'AUTH': -7, 'CA_DIR': -7, 'CA_FILE': -7, 'CERTIFICATE': -7, 'CERTIFICATE_PASSPHRASE': -7, 'COMMA': -7, 'DEFAULT': -7, 'FORCE': -7, 'FORCE_MDA': -7, 'HELO': -7, 'HOSTNAME': -7, 'IDENTITY': -7, 'MDA': -7, 'MESSAGE_ID': -7, 'NUMBER': 73, 'PASSWORD': -7, 'POSTCONNECT': -7, 'PRECONNECT': -7, 'QUALIFYDOMAIN': -7, 'SELECT_BY': -7, 'SENDER': -7, 'STARTTLS': -7, 'STRING': 72, 'TIMEOUT': -7, 'UNMATCHED': -7, 'USERNAME': -7}
+_ROW_2 = {'$end': -1, 'AUTH': 24, 'CA_DIR': 22, 'CA_FILE': 21, 'CERTIFICATE': 23, 'CERTIFICATE_PASSPHRASE': 13, 'COMMA': 5, 'CONNECTIONS': 31, 'DEFAULT': 32, 'DELIVERY': 27, 'FORCE': 11, 'FORCE_MDA': 20, 'HELO': 14, 'HOSTNAME': 7, 'IDENTITY': 6, 'MDA': 19, 'MESSAGE_ID': 16, 'PASSWORD': 9, 'POSTCONNECT': 18, 'PRECONNECT': 17, 'QUALIFYDOMAIN': 15, 'QUEUE_LIFETIME': 28, 'SELECT_BY': 25, 'SENDER': 12, 'STARTTLS': 10, 'TIMEOUT': 30, 'UNDO': 29, 'UNMATCHED': 26, 'USERNAME': 8}
+_ROW_3 = {'$end': -2, 'AUTH': 24, 'CA_DIR': 22, 'CA_FILE': 21, 'CERTIFICATE': 23, 'CERTIFICATE_PASSPHRASE': 13, 'COMMA': 34, 'CONNECTIONS': 31, 'DEFAULT': 32, 'DELIVERY': 27, 'FORCE': 11, 'FORCE_MDA': 20, 'HELO': 14, 'HOSTNAME': 7, 'IDENTITY': 35, 'MDA': 19, 'MESSAGE_ID': 16, 'PASSWORD': 9, 'POSTCONNECT': 18, 'PRECONNECT': 17, 'QUALIFYDOMAIN': 15, 'QUEUE_LIFETIME': 28, 'SELECT_BY': 25, 'SENDER': 12, 'STARTTLS': 10, 'TIMEOUT': 30, 'UNDO': 29, 'UNMATCHED': 26, 'USERNAME': 8}
+_ROW_6 = {'AUTH': 42, 'CA_DIR': 40, 'CA_FILE': 39, 'CERTIFICATE': 41, 'CONNECTIONS': 48, 'DELIVERY': 46, 'NUMBER': 38, 'QUEUE_LIFETIME': 47, 'SELECT_BY': 44, 'STRING': 37, 'TIMEOUT': 43, 'UNDO': 49, 'UNMATCHED': 45}
+_ROW_10 = {'AUTH': 42, 'CA_DIR': 40, 'CA_FILE': 39, 'CERTIFICATE': 41, 'CONNECTIONS': 48, 'DEFAULT': 59, 'DELIVERY': 46, 'DISABLED': 56, 'ENABLED': 57, 'NUMBER': 38, 'QUEUE_LIFETIME': 47, 'REQUIRED': 58, 'SELECT_BY': 44, 'STRING': 37, 'TIMEOUT': 43, 'UNDO': 49, 'UNMATCHED': 45}
+_ROW_11 = {'REVERSE_PATH': 60, 'SENDER': 61}
+_ROW_30 = {'NUMBER': 81}
+_ROW_31 = {'NUMBER': 83}
+_ROW_34 = {'$end': -7, 'AUTH': -7, 'CA_DIR': -7, 'CA_FILE': -7, 'CERTIFICATE': -7, 'CERTIFICATE_PASSPHRASE': -7, 'COMMA': -7, 'CONNECTIONS': -7, 'DEFAULT': -7, 'DELIVERY': -7, 'FORCE': -7, 'FORCE_MDA': -7, 'HELO': -7, 'HOSTNAME': -7, 'IDENTITY': -7, 'MDA': -7, 'MESSAGE_ID': -7, 'NUMBER': 86, 'PASSWORD': -7, 'POSTCONNECT': -7, 'PRECONNECT': -7, 'QUALIFYDOMAIN': -7, 'QUEUE_LIFETIME': -7, 'SELECT_BY': -7, 'SENDER': -7, 'STARTTLS': -7, 'STRING': 85, 'TIMEOUT': -7, 'UNDO': -7, 'UNMATCHED': -7, 'USERNAME': -7}
 
 ACTION: "tuple[int | dict[str, int], ...]" = (
     -3,
@@ -88,31 +89,39 @@ ACTION: "tuple[int | dict[str, int], ...]" = (
     _ROW_6,
     _ROW_6,
     _ROW_10,
-    _ROW_27,
-    -36,
-    -5,
+    _ROW_6,
+    _ROW_6,
+    _ROW_6,
     _ROW_30,
+    _ROW_31,
+    -41,
+    -5,
+    _ROW_34,
     _ROW_6,
     -8,
-    -42,
-    -43,
-    -44,
-    -45,
-    -46,
     -47,
     -48,
     -49,
     -50,
     -51,
+    -52,
+    -53,
+    -54,
+    -55,
+    -56,
+    -57,
+    -58,
+    -59,
+    -60,
     -12,
     -13,
     -14,
     -15,
-    -37,
-    -38,
-    -39,
-    -40,
-    -41,
+    -42,
+    -43,
+    -44,
+    -45,
+    -46,
     _ROW_6,
     _ROW_6,
     -18,
@@ -133,6 +142,11 @@ ACTION: "tuple[int | dict[str, int], ...]" = (
     -33,
     -34,
     -35,
+    -36,
+    -37,
+    -39,
+    -38,
+    -40,
     -10,
     -11,
     -9,
@@ -141,12 +155,12 @@ ACTION: "tuple[int | dict[str, int], ...]" = (
 )
 
 GOTO: "dict[str, dict[int, int]]" = {
-    'choice': {10: 46, 16: 59, 26: 69},
+    'choice': {10: 54, 16: 67, 26: 77},
     'closed': {0: 2},
     'open': {0: 3},
     'rc': {0: 1},
-    'statement': {2: 4, 3: 29},
-    'value': {6: 32, 7: 43, 8: 44, 9: 45, 10: 47, 12: 55, 13: 56, 14: 57, 15: 58, 16: 47, 17: 60, 18: 61, 19: 62, 20: 63, 21: 64, 22: 65, 23: 66, 24: 67, 25: 68, 26: 47, 31: 74, 52: 75, 53: 76},
+    'statement': {2: 4, 3: 33},
+    'value': {6: 36, 7: 51, 8: 52, 9: 53, 10: 55, 12: 63, 13: 64, 14: 65, 15: 66, 16: 55, 17: 68, 18: 69, 19: 70, 20: 71, 21: 72, 22: 73, 23: 74, 24: 75, 25: 76, 26: 55, 27: 78, 28: 79, 29: 80, 35: 87, 60: 88, 61: 89},
 }
 
 PRODUCTIONS: "tuple[tuple[str, int, str], ...]" = (
@@ -184,14 +198,23 @@ PRODUCTIONS: "tuple[tuple[str, int, str], ...]" = (
     ('statement', 2, 'p_named'),
     ('statement', 2, 'p_named'),
     ('statement', 2, 'p_named'),
-    ('statement', 2, 'p_timeout'),
-    ('statement', 2, 'p_timeout_error'),
+    ('statement', 2, 'p_named'),
+    ('statement', 2, 'p_named'),
+    ('statement', 2, 'p_named'),
+    ('statement', 2, 'p_number'),
+    ('statement', 2, 'p_number'),
+    ('statement', 2, 'p_number_error'),
+    ('statement', 2, 'p_number_error'),
     ('statement', 1, 'p_default'),
     ('choice', 1, 'p_choice'),
     ('choice', 1, 'p_choice'),
     ('choice', 1, 'p_choice'),
     ('choice', 1, 'p_choice'),
     ('choice', 1, 'p_choice'),
+    ('value', 1, 'p_value'),
+    ('value', 1, 'p_value'),
+    ('value', 1, 'p_value'),
+    ('value', 1, 'p_value'),
     ('value', 1, 'p_value'),
     ('value', 1, 'p_value'),
     ('value', 1, 'p_value'),

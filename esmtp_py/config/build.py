@@ -36,6 +36,10 @@ SETTINGS: "dict[str, tuple[str, Check]]" = {
     "postconnect": ("postconnect", values.command),
     "mda": ("mda", values.command),
     "force_mda": ("force_mda", values.one_line),
+    "delivery": ("delivery", values.delivery),
+    "undo": ("undo", values.undo),
+    "queue_lifetime": ("queue_lifetime", values.lifetime),
+    "connections": ("connections", values.connections),
 }
 
 # Statements that are not written as they are called.

@@ -15,6 +15,9 @@ STARTTLS_ENABLED = "enabled"
 STARTTLS_REQUIRED = "required"
 STARTTLS_IMPLICIT = "implicit"
 
+# What becomes of a mail for which no -od flag says it (esmtprc(5), delivery).
+INTERACTIVE, BACKGROUND, QUEUE, ON_FAILURE = "interactive", "background", "queue", "on-failure"
+
 SUBMISSION_PORT = "587"  # RFC 6409
 SUBMISSIONS_PORT = "465"  # RFC 8314
 
@@ -75,6 +78,10 @@ class Identity:
                  when not written ("" in force_reverse_path is the null path).
     message_id:  True unless disabled.
     timeout:     seconds per reply, 0 for the defaults of RFC 5321.
+    delivery:    INTERACTIVE, BACKGROUND, QUEUE or ON_FAILURE.
+    queue_lifetime: seconds until a queued mail is given up, 0 for the queue's own default.
+    connections: how many a run over the queue opens at once, 1 unless written.
+    undo:        seconds that each mail waits in the queue before it leaves; 0 for none.
     origin:      {statement: "file:line"} of every statement written.
     where:       "file:line" of the section.
     """
@@ -86,6 +93,8 @@ class Identity:
         "ca_file",
         "certificate",
         "certificate_passphrase",
+        "connections",
+        "delivery",
         "force_mda",
         "force_reverse_path",
         "force_sender",
@@ -98,10 +107,12 @@ class Identity:
         "postconnect",
         "preconnect",
         "qualifydomain",
+        "queue_lifetime",
         "sender",
         "server",
         "starttls",
         "timeout",
+        "undo",
         "username",
         "where",
     )
@@ -128,6 +139,10 @@ class Identity:
     mda: str
     force_mda: str
     timeout: int
+    delivery: str
+    queue_lifetime: int
+    connections: int
+    undo: int
     origin: dict[str, str]
     where: str
 
@@ -156,6 +171,10 @@ class Identity:
         mda: str = "",
         force_mda: str = "",
         timeout: int = 0,
+        delivery: str = "",
+        queue_lifetime: int = 0,
+        connections: int = 1,
+        undo: int = 0,
         origin: "dict[str, str] | None" = None,
         where: str = "",
     ) -> None:

@@ -6,7 +6,11 @@ is never repeated there unless it is harmless.
 
 from esmtp_py.config.expand import unknown_form
 from esmtp_py.config.identity import (
+    BACKGROUND,
+    INTERACTIVE,
     LMTP,
+    ON_FAILURE,
+    QUEUE,
     SMTP,
     STARTTLS_DISABLED,
     STARTTLS_ENABLED,
@@ -21,8 +25,14 @@ from esmtp_py.secret.text import Secret
 
 LMTP_PORT = "24"  # registered for LMTP; RFC 2033 names none
 LONGEST_TIMEOUT = 86400  # a server that needs a day for one reply is broken
+_DAY = 86400
+LONGEST_LIFETIME = 365 * _DAY  # more than anybody waits for an answer
+LONGEST_UNDO = _DAY  # to send it tomorrow there is --at
+MOST_CONNECTIONS = 20  # what servers allow one client (Postfix 50, others 10 to 20); a thread for each
+UNITS = {"s": 1, "m": 60, "h": 3600, "d": _DAY}
 AUTOMATIC = "automatic"
 MECHANISMS = {"automatic": AUTOMATIC, "plain": "PLAIN", "login": "LOGIN", "cram-md5": "CRAM-MD5"}
+DELIVERIES = (INTERACTIVE, BACKGROUND, QUEUE, ON_FAILURE)
 POLICIES = (STARTTLS_DISABLED, STARTTLS_ENABLED, STARTTLS_REQUIRED, STARTTLS_IMPLICIT)
 
 # What no host name or domain contains, and what would break a command line (RFC 5321 section 4.1.2).
@@ -174,6 +184,40 @@ def seconds(text: str, source: Source) -> int:
     if len(text) <= 5 and 1 <= int(text) <= LONGEST_TIMEOUT:
         return int(text)
     raise ValueError(f"expected a number of seconds from 1 to {LONGEST_TIMEOUT}")
+
+
+def delivery(text: str, source: Source) -> str:
+    return _one_of(text, DELIVERIES, "expected interactive, background, queue or on-failure")
+
+
+def connections(text: str, source: Source) -> int:
+    if len(text) <= 5 and 1 <= int(text) <= MOST_CONNECTIONS:
+        return int(text)
+    raise ValueError(f"expected a number from 1 to {MOST_CONNECTIONS}")
+
+
+def lifetime(text: str, source: Source) -> int:
+    return _time(text, LONGEST_LIFETIME, "expected a time from 1s to 365d, such as 5d, 12h, 90m or 3600s")
+
+
+def undo(text: str, source: Source) -> int:
+    return _time(text, LONGEST_UNDO, "expected a time from 1s to 1d, such as 30s, 5m or 1h")
+
+
+def duration(text: str) -> int:
+    """Seconds in ``5d``, ``12h``, ``90m``, ``3600s`` or ``3600``; 0 for anything else."""
+    unit = UNITS.get(text[-1:], 0)
+    digits = text[:-1] if unit else text
+    # int() of a long string is slow, and nobody waits for that long.
+    usable = digits.isascii() and digits.isdigit() and len(digits) <= 9
+    return int(digits) * (unit or 1) if usable else 0
+
+
+def _time(text: str, longest: int, otherwise: str) -> int:
+    made = duration(text)
+    if not 1 <= made <= longest:
+        raise ValueError(otherwise)
+    return made
 
 
 def path(text: str, source: Source) -> str:
