@@ -274,10 +274,8 @@ class Transaction:
         self.done = True
 
     def doubt(self, error: MailError) -> None:
-        """The server's answers to this transaction turn out to be out of step: believe no delivery."""
-        for address, fate in list(self.outcomes.items()):
-            if fate.fate == "delivered":
-                del self.outcomes[address]
+        """The server's answers turn out to be out of step: none of them is believed, for better or worse."""
+        self.outcomes = {address: fate for address, fate in self.outcomes.items() if not fate.reply}
         self.lost(error)
 
 
