@@ -29,8 +29,9 @@ def _let_go() -> None:
 
 
 def _deliver(name: str) -> None:
+    from esmtp_py.cli.raw import unpack
     from esmtp_py.queue.runner import Run
     from esmtp_py.queue.store import Store
 
     with Store.open(create=False) as queue:
-        Run(queue).these([name])
+        Run(queue, unpack).these([name])

@@ -7,6 +7,7 @@ terminal, or with -v, it says what it did.
 import os
 import time
 
+from esmtp_py.cli.raw import unpack
 from esmtp_py.cli.terminal import complain
 from esmtp_py.cli.transcript import Transcript
 from esmtp_py.errors import MailError
@@ -58,7 +59,7 @@ def seconds(text: str) -> int:
 
 def _run_once(options: "Options", trace: "Trace | None") -> None:
     with Store.open(create=False) as queue:
-        _tell(Run(queue, trace=trace).all_due(), options)
+        _tell(Run(queue, unpack, trace=trace).all_due(), options)
 
 
 def _run_every(interval: int, options: "Options", trace: "Trace | None") -> None:
@@ -89,7 +90,7 @@ def _run_matching(asked: str, options: "Options", trace: "Trace | None") -> None
         ]
         for name in names:
             _hurry(queue, name)
-        _tell(Run(queue, trace=trace).these(names), options)
+        _tell(Run(queue, unpack, trace=trace).these(names), options)
 
 
 def _entries(queue: Store) -> "Iterator[tuple[str, Entry]]":

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from esmtp_py.config.identity import Identity
     from esmtp_py.config.model import Config
     from esmtp_py.queue.locked import Locked
+    from esmtp_py.queue.ready import Unpack
     from esmtp_py.queue.store import Store
 
     Trace = Callable[[str, bytes], None]
@@ -30,13 +31,20 @@ class Lane:
     """One identity with the names of its mails, oldest first."""
 
     def __init__(
-        self, store: "Store", config: "Config", identity: "Identity", ledger: Ledger, trace: "Trace | None" = None
+        self,
+        store: "Store",
+        config: "Config",
+        identity: "Identity",
+        ledger: Ledger,
+        unpack: "Unpack",
+        trace: "Trace | None" = None,
     ) -> None:
         self.names: list[str] = []
         self._store = store
         self._config = config
         self._identity = identity
         self._ledger = ledger
+        self._unpack = unpack
         self._trace = trace
         self._caller = Caller()
         self._progress = False
@@ -96,8 +104,11 @@ class Lane:
     def _parcel(self, locked: "Locked") -> Parcel | None:
         """The SMTP part of a mail; what goes to the MDA goes at once.  None when nothing is left."""
         locked.verify()
-        mail = ready(locked, self._config, self._caller)
+        mail = ready(locked, self._config, self._caller, self._unpack)
         self._ledger.begin(locked, mail)
+        if mail.spoiled:
+            self._ledger.note(locked, mail, {address: mail.spoiled.outcome() for address in mail.numbers})
+            return None
         parcel = None
         for leg in plan(self._identity, mail.envelope, self._trace):
             settle = self._settler(locked, mail, leg.originals)
@@ -130,7 +141,7 @@ class Lane:
     def _last_word(self, locked: "Locked", error: MailError) -> None:
         """It has waited too long for this server: its sender must hear of it."""
         try:
-            mail = ready(locked, self._config, self._caller)
+            mail = ready(locked, self._config, self._caller, self._unpack)
         except MailError as unready:
             self._ledger.wait(locked, unready.outcome())
             return

@@ -120,8 +120,10 @@ class Ledger:
         """The mail could not even be tried, or not be made ready: all its recipients wait for that reason."""
         now = self._clock()
         try:
-            if outcome.fate != DEFERRED:  # nobody can be told without an identity; it must stay where mailq shows it
-                outcome = Outcome("try_again", outcome.text)
+            if outcome.fate != DEFERRED:  # a call that makes no sense: without an envelope nobody can be told
+                locked.to_failed()
+                self.tally.said.append(f"{locked.name}: {outcome.text}: kept in failed/")
+                return
             locked.mark(outcome_mark(now, waiting(locked.entry).values(), outcome))
             self.tally.deferred += 1
             locked.set_due(schedule.due(locked.entry, locked.name, now))

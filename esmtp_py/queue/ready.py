@@ -7,50 +7,83 @@ from esmtp_py.message.envelope import Envelope
 from esmtp_py.message.intake import Intake
 from esmtp_py.message.message import Message
 from esmtp_py.message.originate import sender_of
-from esmtp_py.queue.entry import Damaged
+from esmtp_py.queue.entry import RAW, Damaged
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Protocol
+
     from esmtp_py.config.model import Config
+    from esmtp_py.errors import MailError
     from esmtp_py.message.header import Header
     from esmtp_py.queue.entry import Entry
     from esmtp_py.queue.locked import Locked
+
+    class Unpacked(Protocol):
+        """What a RAW mail comes to; the entry has been filled in."""
+
+        @property
+        def message(self) -> Message: ...
+        @property
+        def spoiled(self) -> "MailError | None": ...
+
+    class Unpack(Protocol):
+        def __call__(self, locked: Locked, /) -> Unpacked: ...
 
 
 class Ready:
     """message, envelope: what a courier wants.  choice: identity and sender.
 
     numbers: {address of a waiting recipient: its number in the entry}.
+    spoiled: why the message must not leave; None for a good one.
     """
 
-    __slots__ = ("choice", "envelope", "message", "numbers")
+    __slots__ = ("choice", "envelope", "message", "numbers", "spoiled")
 
-    def __init__(self, choice: Choice, envelope: Envelope, message: Message, numbers: dict[str, int]) -> None:
+    def __init__(
+        self,
+        choice: Choice,
+        envelope: Envelope,
+        message: Message,
+        numbers: dict[str, int],
+        spoiled: "MailError | None",
+    ) -> None:
         self.choice = choice
         self.envelope = envelope
         self.message = message
         self.numbers = numbers
+        self.spoiled = spoiled
 
 
-def choice_of(locked: "Locked", config: "Config", caller: Caller) -> Choice:
+def choice_of(locked: "Locked", config: "Config", caller: Caller, unpack: "Unpack") -> Choice:
     """Which identity the mail is for.  MailError("config") when the rc refuses its sender."""
-    return _choose(locked.entry, config, caller, header_of(locked))
+    message, _ = _message(locked, unpack)
+    return _choose(locked.entry, config, caller, message.header)
 
 
-def ready(locked: "Locked", config: "Config", caller: Caller) -> Ready:
+def ready(locked: "Locked", config: "Config", caller: Caller, unpack: "Unpack") -> Ready:
     """Reads and completes the mail; Date and Message-ID are those of its submission.
 
-    Raises MailError: "config" as above, Damaged for a message without header.
+    unpack: reads a mail that is stored as it came.  Raises MailError: "config"
+    as above, Damaged for a message without header, what ``unpack`` raises.
     """
     entry = locked.entry
-    header = header_of(locked)
-    body = locked.body_from(header.size + 2)
+    message, spoiled = _message(locked, unpack)
+    header = message.header
     choice = _choose(entry, config, caller, header)
     originate(header, choice, caller, full_name=entry.full_name, seconds=entry.time, unique=locked.name)
     numbers = waiting(entry)
     envelope = entry.envelope("").to([entry.recipients[number] for number in numbers.values()])
     envelope.sender = choice.sender
-    return Ready(choice, envelope, Message(header, body), numbers)
+    return Ready(choice, envelope, message, numbers, spoiled)
+
+
+def _message(locked: "Locked", unpack: "Unpack") -> "tuple[Message, MailError | None]":
+    if locked.entry.form == RAW:
+        unpacked = unpack(locked)
+        return unpacked.message, unpacked.spoiled
+    header = header_of(locked)
+    return Message(header, locked.body_from(header.size + 2)), None
 
 
 def _choose(entry: "Entry", config: "Config", caller: Caller, header: "Header") -> Choice:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from esmtp_py.config.model import Config
+    from esmtp_py.queue.ready import Unpack
     from esmtp_py.queue.store import Store
 
     Trace = Callable[[str, bytes], None]
@@ -28,16 +29,18 @@ BATCH = 10000
 
 
 class Run:
-    """wanted: says of a locked mail whether this run is for it (-qI, -qR, -qS); None for all that are due."""
+    """unpack: reads a mail that the wrapper stored as it came (cli.raw).  clock: seconds since 1970."""
 
     def __init__(
         self,
         store: "Store",
+        unpack: "Unpack",
         *,
         trace: "Trace | None" = None,
         clock: "Callable[[], float]" = time.time,
     ) -> None:
         self._store = store
+        self._unpack = unpack
         self._trace = trace
         self._clock = clock
         self._caller = Caller()
@@ -73,14 +76,14 @@ class Run:
             return None
         try:
             config = self._config(locked.entry.rc)
-            identity = choice_of(locked, config, self._caller).identity
+            identity = choice_of(locked, config, self._caller, self._unpack).identity
         except MailError as error:  # a broken rc keeps the mail waiting, it never refuses it
             ledger.wait(locked, error.outcome())
             return None
         locked.close()
         if id(identity) not in lanes:
             ledger = Ledger(self._store, self._caller, self._clock, self.tally)
-            lanes[id(identity)] = Lane(self._store, config, identity, ledger, self._trace)
+            lanes[id(identity)] = Lane(self._store, config, identity, ledger, self._unpack, self._trace)
         return lanes[id(identity)]
 
     def _config(self, path: str) -> "Config":
