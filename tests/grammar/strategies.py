@@ -26,7 +26,9 @@ statements = st.one_of(
     st.tuples(st.just("identity"), spaces, values, st.just(", "), values),
     st.tuples(st.just("force"), spaces, st.sampled_from(["reverse_path", "sender"]), spaces, values),
     st.tuples(
-        st.sampled_from(["default", "starttls required", "message_id enabled", "timeout 30", "undo 5d", "unmatched refuse"])
+        st.sampled_from(
+            ["default", "starttls required", "message_id enabled", "timeout 30", "undo 5d", "unmatched refuse"]
+        )
     ),
 ).map("".join)
 
