@@ -44,8 +44,9 @@ class Word:
         """Where what may be (part of) a secret begins: at start, end or between."""
         if self.secret:
             return self.start
+        word = text[self.start : self.end]
         # Not all of them are looked at, for that takes time.
-        return self.start + _harmless(text[self.start : self.end]) if self.stray else self.end
+        return self.start + (_harmless(word) if self.stray else _unquoted(word))
 
 
 class Words:
@@ -147,7 +148,8 @@ def _hide(words: "list[Word]", text: str) -> None:
     """Marks what may be (part of) a secret: what follows a password up to the next statement, and every stray word.
 
     That is, all but keywords and the values of statements that take no secret.
-    A string without an end holds the rest of the file.
+    A string that is wrong, or goes on in the next line, may lack a quote, and
+    then holds whatever comes.
     """
     opener, due = "", False
     for word in words:
@@ -156,8 +158,10 @@ def _hide(words: "list[Word]", text: str) -> None:
         elif word.type == "COMMA":
             due = due or opener == "IDENTITY"
         elif word.type in VALUES:
-            word.secret = opener in SECRETS or bool(word.fault and word.end == len(text))
+            word.secret = opener in SECRETS or bool(word.fault) or "\n" in text[word.start : word.end]
             word.stray = not due
+            if word.stray and opener == "IDENTITY":
+                opener = ""  # no comma brings another address now
             due = False
 
 
@@ -167,7 +171,15 @@ def _harmless(word: str) -> int:
         if word.lower().startswith(secret):
             return len(secret)
     letters = len(word) - len(word.lstrip(_LETTERS))
-    return letters if _closest(word[:letters], STATEMENTS, 0.7) else 0
+    # A slip of the keyboard adds one letter, not the begin of a value.
+    return letters if letters <= 1 + len(_closest(word[:letters], STATEMENTS, 0.7)) > 1 else 0
+
+
+def _unquoted(word: str) -> int:
+    """How much of a value may be shown: what comes after a quote within a bare word was begun as a string."""
+    if word[0] in "\"'":
+        return len(word)
+    return min((at for at in (word.find('"'), word.find("'")) if at > 0), default=len(word))
 
 
 def _advice(word: str) -> str:

@@ -6,7 +6,7 @@ import sys
 import time
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from esmtp_py.config import driver
@@ -122,6 +122,14 @@ def damaged(draw: st.DrawFn) -> str:
 
 @given(damaged())
 @settings(max_examples=300, deadline=None)
+@example('username "me\npassword "hunter2 Xyzzy"\nhelo x')
+@example("username 'me\npassword \"hunter2 Xyzzy\"\nhelo 'x'")
+@example('identity me\npasswor, "hunter2 Xyzzy"')
+@example("ertificate_passphrasehunter2Xyzzy")
+@example('username me\x00password"hunter2 Xyzzy"')
+@example("user\npass hunter2Xyzzy")
+@example("user me\nhunter2Xyzzy")
+@example('password"hunter2 Xyzzy"')
 def test_no_password_is_ever_shown(text: str) -> None:
     shown = told(text)
     source = Source("rc", text)

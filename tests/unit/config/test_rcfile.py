@@ -166,6 +166,16 @@ def test_endless_file_and_utf16_are_refused(home: pathlib.Path, write: Write) ->
     assert fails() == f"{path}: is in UTF-16; save it as UTF-8"
 
 
+def test_byte_order_mark_and_odd_bytes_are_read(write: Write) -> None:
+    path = write("")
+    path.write_bytes(b"\xef\xbb\xbfpassword caf\xe9\nhelo")
+    assert ":2:5: expected a host name" in fails()
+    path.write_bytes(b"\xef\xbb\xbfpassword caf\xe9")
+    password = load().default.password
+    assert password is not None
+    assert password.reveal() == "caf\udce9"
+
+
 # --- whom it belongs to, and who may read it
 
 
