@@ -46,10 +46,13 @@ class Tally:
 
 
 class Ledger:
-    """Of one lane of a run."""
+    """Of one lane of a run.  lifetime: seconds until its mail is given up, 0 for the usual time."""
 
-    def __init__(self, store: "Store", caller: "Caller", clock: "Callable[[], float]", tally: Tally) -> None:
+    def __init__(
+        self, store: "Store", caller: "Caller", clock: "Callable[[], float]", tally: Tally, lifetime: int = 0
+    ) -> None:
         self.tally = tally
+        self._lifetime = lifetime or schedule.LIFETIME
         self._store = store
         self._caller = caller
         self._clock = clock
@@ -90,7 +93,7 @@ class Ledger:
 
     def expired(self, locked: "Locked") -> bool:
         """The next attempt is the last one."""
-        return schedule.expired(locked.entry, self._clock())
+        return schedule.expired(locked.entry, self._clock(), self._lifetime)
 
     # -- what happened ----------------------------------------------------------
 
@@ -162,7 +165,7 @@ class Ledger:
     def _settle(self, locked: "Locked", mail: Ready) -> None:
         """Every recipient has been tried: give up, report, remove or keep."""
         now = self._clock()
-        if schedule.expired(locked.entry, now):
+        if schedule.expired(locked.entry, now, self._lifetime):
             self._give_up(locked, now)
         told = self._report_failures(locked, mail, now)
         left = waiting(locked.entry)

@@ -87,13 +87,18 @@ def _message(locked: "Locked", unpack: "Unpack") -> "tuple[Message, MailError | 
 
 
 def _choose(entry: "Entry", config: "Config", caller: Caller, header: "Header") -> Choice:
-    """The identity that the sender chooses; for a report, which nothing may give a sender, that of its original."""
+    """The identity that the sender chooses.
+
+    Where that was settled before it was queued, as for a report and for the rest
+    of a mail that went to others already, nothing may give it another sender.
+    """
+    settled = entry.sender or ""
     for identity in config.identities:
         if entry.identity and identity.name == entry.identity:
-            return Choice(identity, "", caller.address)
+            return Choice(identity, settled, qualified(settled or caller.address, identity, caller))
     choice = select(config, caller, entry.sender, _author(header))
     if entry.identity:
-        choice.sender = ""
+        choice.sender = settled
     return choice
 
 

@@ -17,6 +17,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+    from esmtp_py.config.identity import Identity
     from esmtp_py.config.model import Config
     from esmtp_py.queue.ready import Unpack
     from esmtp_py.queue.store import Store
@@ -61,15 +62,16 @@ class Run:
 
     def these(self, names: "Iterable[str]") -> Tally:
         """Tries these mails, those that are due."""
-        lanes: dict[int, Lane] = {}
+        lanes: dict[int, list[Lane]] = {}
         for name in names:
             lane = self._lane_of(name, lanes)
             if lane:
                 lane.names.append(name)
-        _run_side_by_side(list(lanes.values()))
+        _run_side_by_side([lane for group in lanes.values() for lane in group if lane.names])
         return self.tally
 
-    def _lane_of(self, name: str, lanes: dict[int, Lane]) -> Lane | None:
+    def _lane_of(self, name: str, lanes: dict[int, list[Lane]]) -> Lane | None:
+        """The lane for this mail, of as many as its identity has connections the emptiest."""
         ledger = Ledger(self._store, self._caller, self._clock, self.tally)
         locked = ledger.take(name)
         if locked is None:
@@ -82,9 +84,12 @@ class Run:
             return None
         locked.close()
         if id(identity) not in lanes:
-            ledger = Ledger(self._store, self._caller, self._clock, self.tally)
-            lanes[id(identity)] = Lane(self._store, config, identity, ledger, self._unpack, self._trace)
-        return lanes[id(identity)]
+            lanes[id(identity)] = [self._lane(config, identity) for _ in range(identity.connections)]
+        return min(lanes[id(identity)], key=lambda lane: len(lane.names))
+
+    def _lane(self, config: "Config", identity: "Identity") -> Lane:
+        ledger = Ledger(self._store, self._caller, self._clock, self.tally, identity.queue_lifetime)
+        return Lane(self._store, config, identity, ledger, self._unpack, self._trace)
 
     def _config(self, path: str) -> "Config":
         if path not in self._configs:

@@ -54,9 +54,12 @@ def due(entry: "Entry", name: str, now: float, undo: float = 0) -> float:
 
 
 def age(entry: "Entry", now: float) -> float:
-    """For how long delivery has been tried: from submission to ``now``, but no interval between attempts over a day."""
+    """For how long delivery has been tried, from submission or when it was first wanted to ``now``.
+
+    No interval between attempts counts for more than a day.
+    """
     total = 0.0
-    before = entry.time
+    before = max(entry.time, entry.not_before)
     for moment in (*entry.marks.times, now):
         total += min(max(moment - before, 0), _DAY)
         before = moment

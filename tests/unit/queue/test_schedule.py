@@ -54,6 +54,14 @@ def test_a_new_mail_is_due() -> None:
     assert schedule.due(entry(), NAME, NOW) <= NOW
 
 
+def test_a_mail_for_later_has_not_been_tried_before() -> None:
+    later = NOW + 6 * 3600
+    asked = entry(later, not_before=later)
+    assert schedule.age(asked, later + 60) == 60
+    assert schedule.late(asked, asked.recipients, later + 60) == []
+    assert schedule.late(asked, asked.recipients, later + schedule.WARNING + 1) == [0]
+
+
 def test_a_new_mail_can_be_undone_for_a_while() -> None:
     assert schedule.due(entry(), NAME, NOW, undo=30) == NOW + 30
     assert schedule.due(entry(NOW + 31), NAME, NOW + 31, undo=30) == NOW + 31 + schedule.backoff(1, NAME)
