@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
     from esmtp_py.queue.store import Store
 
+# Without following a link, or waiting for the other end of a FIFO.
+OPEN = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK
+
 # One read for most mails: envelope and message together.
 FIRST_READ = 4096
 # A hundred thousand recipients have room in it.
@@ -189,7 +192,7 @@ def lock(store: "Store", name: str, place: str) -> "Locked | None":
             if not _is_same(os.fstat(fd), store, name, place):
                 os.close(fd)
                 return None
-            return Locked(store, name, place, fd, _parse(fd, name, f"{store.path}/{place}"))
+            return Locked(store, name, place, fd, parse(fd, name, f"{store.path}/{place}"))
         except BaseException:
             os.close(fd)
             raise
@@ -204,19 +207,19 @@ def lock(store: "Store", name: str, place: str) -> "Locked | None":
 
 def read(store: "Store", name: str, place: str) -> "Entry | None":
     """See Store.read."""
-    fd = _open(store, name, place, os.O_RDONLY)
+    fd = _open(store, name, place, 0)
     if fd is None:
         return None
     try:
-        return _parse(fd, name, f"{store.path}/{place}")
+        return parse(fd, name, f"{store.path}/{place}")
     finally:
         os.close(fd)
 
 
 def _open(store: "Store", name: str, place: str, flags: int) -> "int | None":
-    """A descriptor of what must be a plain file; None if there is nothing.  O_NONBLOCK: a FIFO must not hold us up."""
+    """A descriptor of what must be a plain file; None if there is nothing."""
     try:
-        return os.open(name, flags | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=store.directory(place))
+        return os.open(name, OPEN | flags, dir_fd=store.directory(place))
     except FileNotFoundError:
         return None
     except OSError as error:
@@ -233,8 +236,8 @@ def _is_same(ours: os.stat_result, store: "Store", name: str, place: str) -> boo
     return ours.st_ino == found.st_ino and ours.st_dev == found.st_dev
 
 
-def _parse(fd: int, name: str, path: str) -> Entry:
-    """The entry in an open file.  Few calls: a list of 100,000 mails waits for this."""
+def parse(fd: int, name: str, path: str) -> Entry:
+    """The entry in an open file.  Damaged or MailError("io") name it.  A list of 100,000 mails waits for this."""
     try:
         found = os.fstat(fd)
         mode, size = found.st_mode, found.st_size

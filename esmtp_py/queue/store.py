@@ -13,20 +13,17 @@ import errno
 import os
 
 from esmtp_py.errors import MailError
-from esmtp_py.queue.entry import Entry, is_id, new_id
+from esmtp_py.queue.entry import new_id
 from esmtp_py.queue.writer import NEW, TMP, Exists, Writer, remove_leftover
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from esmtp_py.queue.entry import Damaged, Entry
     from esmtp_py.queue.locked import Locked
 
 CORRUPT, FAILED = "corrupt", "failed"
-
-# mtime is when a file is next due.  Further ahead than the longest back-off (schedule.LONGEST),
-# the clock was wrong when it was set: only the marks can tell.
-FORESEEN = 6 * 3600
 
 
 def place() -> str:
@@ -138,10 +135,9 @@ class Store:
 
     def ids(self, where: str = NEW) -> list[str]:
         """All ids in new/ (or corrupt/, failed/), oldest first."""
-        with self.listing(where) as entries:
-            names = [entry.name for entry in entries]
-        # what was set aside may have a number behind its id
-        return sorted(filter(is_id, names) if where != CORRUPT else names)
+        from esmtp_py.queue.listing import ids
+
+        return ids(self, where)
 
     def due(self, now: float, limit: int = 20000) -> "Iterator[str]":
         """Ids in new/ whose time has come by their mtime, oldest first, with at most ``limit`` in memory.
@@ -150,40 +146,24 @@ class Store:
         really come.  Each is named once, whatever becomes of it; a mail that
         arrives meanwhile may be among them.
         """
-        after = ""
-        while True:
-            found = self._due_after(after, now, limit)
-            if not found:
-                return
-            yield from found
-            after = found[-1]
+        from esmtp_py.queue.listing import due
 
-    def _due_after(self, after: str, now: float, limit: int) -> list[str]:
-        """The ``limit`` lowest ids above ``after``; twice as many are kept until they are sorted out."""
-        found: list[str] = []
-        with self.listing(NEW) as entries:
-            for entry in entries:
-                name = entry.name
-                if name > after and is_id(name) and _is_due(entry, now):
-                    found.append(name)
-                    if len(found) >= 2 * limit:
-                        found.sort()
-                        del found[limit:]
-        found.sort()
-        return found[:limit]
+        return due(self, now, limit)
 
-    def listing(self, where: str) -> "Listing":
-        """A context manager for the os.DirEntry of each name in a directory; nothing if that is missing."""
-        return Listing(self.directory(where), f"{self.path}/{where}")
+    def entries(self, where: str = NEW) -> "Iterator[tuple[str, Entry | Damaged]]":
+        """Id and entry of all, oldest first, without locking them; Damaged, and left there, instead of an entry.
+
+        For lists: the fates are what the file says; whether it is sound to
+        the last byte only Locked.verify knows.
+        """
+        from esmtp_py.queue.listing import entries
+
+        return entries(self, where)
 
     # -- one file ----------------------------------------------------------------------------------------------
 
     def read(self, name: str, where: str = NEW) -> "Entry | None":
-        """The entry, without locking it, for a list; None if it has just gone.
-
-        Its fates are what the file says; whether the file is sound to the last
-        byte only Locked.verify knows.  Raises Damaged, and leaves it there.
-        """
+        """The entry, without locking it, as in ``entries``; None if it has just gone.  Raises Damaged."""
         from esmtp_py.queue.locked import read
 
         return read(self, name, where)
@@ -268,39 +248,6 @@ class Store:
             os.close(fd)
             raise
         return fd
-
-
-class Listing:
-    """One look through a directory, with a descriptor of its own, which keeps the place."""
-
-    __slots__ = ("_directory", "_fd", "_path")
-
-    def __init__(self, directory: int, path: str) -> None:
-        self._directory = directory
-        self._path = path
-        self._fd = -1
-
-    def __enter__(self) -> "Iterator[os.DirEntry[str]]":
-        if self._directory < 0:
-            return iter(())
-        try:
-            self._fd = os.open(".", os.O_RDONLY | os.O_DIRECTORY, dir_fd=self._directory)
-            return os.scandir(self._fd)
-        except OSError as error:
-            self.__exit__()
-            raise MailError("system", f"cannot list {self._path}: {error.strerror}") from error
-
-    def __exit__(self, *_: object) -> None:
-        if self._fd >= 0:
-            os.close(self._fd)
-
-
-def _is_due(entry: "os.DirEntry[str]", now: float) -> bool:
-    try:
-        ahead = entry.stat(follow_symlinks=False).st_mtime - now
-    except OSError:  # gone, or not for us: lock() will say what it is
-        return True
-    return ahead <= 0 or ahead > FORESEEN
 
 
 def _open_directory(path: str, parent: "int | None") -> int:

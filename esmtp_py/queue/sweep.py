@@ -2,6 +2,7 @@
 
 from esmtp_py.errors import MailError
 from esmtp_py.queue.entry import is_id
+from esmtp_py.queue.listing import Listing
 from esmtp_py.queue.writer import NEW, TMP, remove_leftover
 
 TYPE_CHECKING = False
@@ -26,7 +27,7 @@ def sweep(store: "Store", now: float) -> int:
 
 def _old(store: "Store", now: float) -> list[str]:
     names = []
-    with store.listing(TMP) as entries:
+    with Listing(store, TMP) as entries:
         for entry in entries:
             try:
                 age = now - entry.stat(follow_symlinks=False).st_mtime
@@ -40,5 +41,5 @@ def _old(store: "Store", now: float) -> list[str]:
 
 def _strangers(store: "Store") -> list[str]:
     """Names in new/ that are no ids; those with a leading dot belong to the file system (.nfs…, .fuse_hidden…)."""
-    with store.listing(NEW) as entries:
+    with Listing(store, NEW) as entries:
         return [entry.name for entry in entries if not is_id(entry.name) and not entry.name.startswith(".")]

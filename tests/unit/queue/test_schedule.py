@@ -9,8 +9,8 @@ from esmtp_py.message.envelope import Recipient
 from esmtp_py.outcome import Outcome
 from esmtp_py.queue import schedule
 from esmtp_py.queue.entry import Entry
+from esmtp_py.queue.listing import FORESEEN
 from esmtp_py.queue.marks import DELAY, at_mark, hold_mark, outcome_mark, release_mark, reported_mark, retry_mark
-from esmtp_py.queue.store import FORESEEN
 
 NOW = 1_700_000_000
 NAME = "1700000000-000000abc"

@@ -15,9 +15,10 @@ from esmtp_py.message.envelope import Recipient
 from esmtp_py.outcome import Outcome
 from esmtp_py.queue import store as store_module
 from esmtp_py.queue.entry import Damaged, Entry
+from esmtp_py.queue.listing import FORESEEN
 from esmtp_py.queue.locked import FIRST_READ, Locked
 from esmtp_py.queue.marks import outcome_mark
-from esmtp_py.queue.store import FORESEEN, Store
+from esmtp_py.queue.store import Store
 from esmtp_py.queue.writer import BUFFER, Exists
 from tests.unit.queue.strategies import sealed
 
