@@ -1,4 +1,4 @@
-"""What is in the queue: those that are due for a runner, all of them for mailq, 100,000 in little more than a second."""
+"""What is in the queue: what is due for a runner, all of it for mailq, 100,000 mails in little more than a second."""
 
 import os
 
