@@ -249,23 +249,22 @@ def read_head(data: bytes) -> "Entry | None":
 
 
 def _entry(text: bytes, offset: int) -> Entry:
-    recipients = []
+    entry = Entry(0)
+    entry.offset = offset
     fields: dict[str, str] = {}
     for line in text.decode("utf-8", "surrogateescape").split("\n"):
         name, _, value = line.partition(" ")
         if name == "recipient":
             # 100,000 of them are listed in a second, most of them plain
             plain = value[:1] == "<" and value[-1:] == ">" and " " not in value and "%" not in value
-            recipients.append(Recipient(value[1:-1]) if plain and len(value) > 1 else _recipient(value))
+            entry.recipients.append(Recipient(value[1:-1]) if plain and len(value) > 1 else _recipient(value))
         elif name in fields:
             raise Damaged(f"two lines of {name[:20]!r}")
         else:
             fields[name] = value
-    entry = Entry(_seconds(fields.pop("time", "")), None, recipients)
-    entry.offset = offset
-    sender = fields.pop("sender", None)
-    if sender is not None:
-        entry.sender = _address(sender)
+    entry.time = _seconds(fields.pop("time", ""))
+    if "sender" in fields:
+        entry.sender = _address(fields.pop("sender"))
     if fields:
         _options(entry, fields)
     return entry

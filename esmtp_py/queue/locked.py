@@ -25,6 +25,10 @@ OPEN = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK
 
 # One read for most mails: envelope and message together.
 FIRST_READ = 4096
+# The seal of most others, with a few marks.
+TAIL_READ = 512
+# What kind of file it is, and what others than its owner may do with it.
+_KIND_AND_OTHERS = 0o170077
 # A hundred thousand recipients have room in it.
 HEAD_LIMIT = 16 * 1024 * 1024
 # And so have their marks; further from the end no seal is looked for.
@@ -240,14 +244,17 @@ def parse(fd: int, name: str, path: str) -> Entry:
     """The entry in an open file.  Damaged or MailError("io") name it.  A list of 100,000 mails waits for this."""
     try:
         found = os.fstat(fd)
-        mode, size = found.st_mode, found.st_size
-        if not stat.S_ISREG(mode) or found.st_nlink != 1 or found.st_uid != os.geteuid() or mode & 0o077:
+        size = found.st_size
+        if found.st_mode & _KIND_AND_OTHERS != stat.S_IFREG or found.st_nlink != 1 or found.st_uid != os.geteuid():
             raise Damaged("not a plain file of this user's alone (mode 600, one link)")
         data = os.pread(fd, FIRST_READ, 0)
         entry = read_head(data) or _long_head(fd, data)
         at = 0
         if len(data) < size:
-            at, data = _tail(fd, size)
+            at = size - TAIL_READ
+            data = os.pread(fd, TAIL_READ, at)
+            if SEAL not in data:
+                at, data = _long_tail(fd, size)
         read_end(entry, data, at)
     except Damaged as error:
         raise Damaged(f"{name}: {error.text}") from None
@@ -268,15 +275,15 @@ def _long_head(fd: int, data: bytes) -> Entry:
     return entry
 
 
-def _tail(fd: int, size: int) -> "tuple[int, bytes]":
+def _long_tail(fd: int, size: int) -> "tuple[int, bytes]":
     """Where the end of the file begins, and what is in it: far enough before it that the seal is in it."""
-    length = FIRST_READ
+    length = TAIL_READ
     while True:
+        length *= 8
         at = max(0, size - length)
         data = _all(fd, size - at, at)
         if SEAL in data or at == 0 or length >= MARKS_LIMIT:
             return at, data
-        length *= 4
 
 
 def _all(fd: int, length: int, at: int) -> bytes:

@@ -399,6 +399,30 @@ def test_read_needs_no_lock(store: Store) -> None:
     assert entry.size == len(TEXT)
 
 
+def test_entries_are_all_of_them_and_what_is_damaged_is_named(store: Store, path: pathlib.Path) -> None:
+    names = [enqueue(store, seconds=NOW + offset) for offset in range(4)]
+    (path / "new" / names[1]).write_bytes(b"damaged")
+    (path / "new" / names[2]).unlink()
+    (path / "new" / names[2]).symlink_to(names[0])
+    with locked(store, names[3]):
+        found = dict(store.entries())
+    assert list(found) == names
+    assert [isinstance(found[name], Damaged) for name in names] == [False, True, True, False]
+    first = found[names[0]]
+    assert isinstance(first, Entry)
+    assert first.size == len(TEXT)
+    assert sorted(os.listdir(path / "new")) == names, "a list changes nothing"
+    assert dict(store.entries("corrupt")) == {}
+
+
+def test_entries_leave_out_what_goes_meanwhile(store: Store, path: pathlib.Path) -> None:
+    names = [enqueue(store, seconds=NOW + offset) for offset in range(3)]
+    found = store.entries()
+    assert next(found)[0] == names[0]
+    (path / "new" / names[1]).unlink()
+    assert [name for name, _ in found] == [names[2]]
+
+
 def test_what_has_gone_is_none(store: Store) -> None:
     assert store.read(f"{NOW}-1") is None
     assert store.lock(f"{NOW}-1") is None
@@ -492,6 +516,7 @@ def test_no_descriptor_is_left_open(path: pathlib.Path) -> None:
             store.lock(name)
         store.read(name)
         list(store.due(NOW * 2))
+        next(store.entries())
         (path / "new" / name).write_bytes(b"damaged")
         with pytest.raises(Damaged):
             store.lock(name)
