@@ -18,11 +18,14 @@ if TYPE_CHECKING:
 NONE, VALUE, GLUED, LETTERED = "none", "value", "glued", "lettered"
 
 # What a run does.  LATER are the rows whose turn comes with a later version.
-SEND, VERIFY, ALIASES, RUN_QUEUE, HELP, VERSION, CHECK_RC, LATER = (
+SEND, VERIFY, ALIASES, RUN_QUEUE, LIST, STEER, IMPORT, HELP, VERSION, CHECK_RC, LATER = (
     "send",
     "verify",
     "aliases",
     "run-queue",
+    "list",
+    "steer",
+    "import",
     "help",
     "version",
     "check-rc",
@@ -155,12 +158,12 @@ MODES: dict[str, tuple[str, str]] = {
     "v": (VERIFY, "say where each recipient's mail would go, send nothing"),
     "i": (ALIASES, "nothing: aliases are not compiled"),
     "s": (LATER, "speak SMTP on standard input and output"),
-    "p": (LATER, "list the queue"),
+    "p": (LIST, "list the queue; -v says why a mail waits, and when it is tried next"),
     "d": (LATER, "listen for SMTP connections"),
 }
 
 # name called by: mode
-OWN_NAMES: dict[str, str] = {"mailq": LATER, "newaliases": ALIASES, "deliver": RUN_QUEUE}
+OWN_NAMES: dict[str, str] = {"mailq": LIST, "newaliases": ALIASES, "deliver": RUN_QUEUE}
 
 ERROR_MODES = {
     "p": "print",
@@ -241,7 +244,27 @@ def _check_rc(options: "Options", value: str) -> None:
 
 
 def _json(options: "Options", value: str) -> None:
-    options.mode, options.asked = LATER, "--json"
+    options.mode, options.asked = LIST, "--json"
+    options.json = True
+
+
+def _steering(name: str) -> "Callable[[Options, str], None]":
+    """The ids are this flag's value and the words that are no flags."""
+
+    def act(options: "Options", value: str) -> None:
+        if options.mode == STEER and options.asked != name:
+            raise usage(f"{options.asked} and {name}: one after the other, please")
+        options.mode, options.asked = STEER, name
+        if value:
+            options.recipients.append(value)
+
+    return act
+
+
+def _import_queue(options: "Options", value: str) -> None:
+    options.mode, options.asked = IMPORT, "--import-queue"
+    if value:
+        options.recipients.append(value)
 
 
 _FLAGS = (
@@ -288,6 +311,13 @@ LONG: dict[str, Flag] = {
         Flag("version", NONE, "", OURS, _version, "the version"),
         Flag("check-rc", GLUED, "[FILE]", OURS, _check_rc, "list all errors of the rc file, or what it means"),
         Flag("json", NONE, "", OURS, _json, "list the queue, one JSON object on a line"),
+        Flag("show", VALUE, "ID ...", OURS, _steering("--show"), "show queued mails: envelope, fate, message"),
+        Flag("cancel", VALUE, "ID ...", OURS, _steering("--cancel"), "remove mails from the queue"),
+        Flag("hold", VALUE, "ID ...", OURS, _steering("--hold"), "do not deliver these for now; ALL for all"),
+        Flag("release", VALUE, "ID ...", OURS, _steering("--release"), "end a hold; ALL for all"),
+        Flag("retry-now", VALUE, "ID ...", OURS, _steering("--retry-now"), "try these now; ALL for all"),
+        Flag("undo", GLUED, "[FILE]", OURS, _steering("--undo"), "take the last mail not yet tried back, into FILE"),
+        Flag("import-queue", GLUED, "[DIR]", OURS, _import_queue, "take over the mail of older queues"),
     )
 }
 

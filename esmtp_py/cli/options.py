@@ -5,7 +5,7 @@ mistake in the call is found before anything else happens: it ends the run
 with exit code 64 and the name of the flag.  The tables are in ``flags``.
 """
 
-from esmtp_py.cli.flags import FLAGS, GLUED, LETTERED, LONG, NONE, OWN_NAMES, SEND, by_letter
+from esmtp_py.cli.flags import FLAGS, GLUED, LETTERED, LONG, NONE, OWN_NAMES, SEND, VALUE, by_letter
 from esmtp_py.errors import MailError
 
 TYPE_CHECKING = False
@@ -17,7 +17,8 @@ class Options:
     """What the caller asked for; later words have already won over earlier ones.
 
     mode:        a mode of ``flags``.  asked: the flag or name that chose it, for messages.
-    recipients:  argv words that are no flags, in order; each may hold several addresses.
+    recipients:  argv words that are no flags, in order; each may hold several addresses (or is an id, or a file).
+    json:        --json.
     from_header: -t.  extra: "add" or "remove" argv recipients to or from those of -t.
     sender:      -f as written, None if not given; "" and "<>" are the null sender.
     full_name:   -F, None if not given.
@@ -42,6 +43,7 @@ class Options:
         "from_header",
         "full_name",
         "hops",
+        "json",
         "max_hops",
         "mode",
         "notify",
@@ -72,6 +74,7 @@ class Options:
         self.errors = "print"
         self.delivery = ""
         self.queue_run = ""
+        self.json = False
         self.rc: str | None = None
         self.transcript: str | None = None
         self.verbose = False
@@ -155,7 +158,7 @@ def _long(options: Options, word: str, words: Words) -> None:
         raise MailError("usage", f"{name}: unknown option; --help lists the known ones")
     if flag.takes == NONE and equals:
         raise MailError("usage", f"{name} takes no argument")
-    if flag.takes == GLUED and not equals and words.value_next:
+    if not equals and (flag.takes == VALUE or (flag.takes == GLUED and words.value_next)):
         value = words.take(name)
     flag.act(options, value)
 

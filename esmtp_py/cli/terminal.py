@@ -29,14 +29,17 @@ class Stream:
         self._deaf = deaf
 
     def write(self, text: str) -> int:
-        data = text.encode("utf-8", "backslashreplace")
+        self.write_bytes(text.encode("utf-8", "backslashreplace"))
+        return len(text)
+
+    def write_bytes(self, data: bytes) -> None:
+        """All of ``data``, as it is."""
         try:
             while data:
                 data = data[os.write(self._fd, data) :]
         except OSError as error:
             if not self._deaf:
                 raise MailError("io", f"cannot write to {self._name}: {error.strerror}") from error
-        return len(text)
 
     def flush(self) -> None:
         """Nothing is held back; for callers that treat this as a file."""

@@ -2,7 +2,24 @@
 
 import pytest
 
-from esmtp_py.cli.flags import ALIASES, CHECK_RC, FLAGS, GLUED, HELP, LATER, LONG, NONE, RUN_QUEUE, SEND, SETTINGS, VERIFY, VERSION
+from esmtp_py.cli.flags import (
+    ALIASES,
+    CHECK_RC,
+    FLAGS,
+    GLUED,
+    HELP,
+    IMPORT,
+    LATER,
+    LIST,
+    LONG,
+    NONE,
+    RUN_QUEUE,
+    SEND,
+    SETTINGS,
+    STEER,
+    VERIFY,
+    VERSION,
+)
 from esmtp_py.cli.inert import LETTERS, NAMES, long_needs_value
 from esmtp_py.cli.options import Options, parse
 from esmtp_py.errors import MailError
@@ -90,7 +107,7 @@ SEPARATE_AND_GLUED = [
     ("b", "v", {"mode": VERIFY, "asked": "-bv"}),
     ("b", "i", {"mode": ALIASES, "asked": "-bi"}),
     ("b", "s", {"mode": LATER, "asked": "-bs"}),
-    ("b", "p", {"mode": LATER, "asked": "-bp"}),
+    ("b", "p", {"mode": LIST, "asked": "-bp"}),
     ("b", "d", {"mode": LATER, "asked": "-bd"}),
 ]
 
@@ -138,16 +155,24 @@ ALONE = [
     ("--version", {"mode": VERSION, "asked": "--version"}),
     ("--check-rc", {"mode": CHECK_RC, "asked": "--check-rc"}),
     ("--check-rc=rc", {"mode": CHECK_RC, "asked": "--check-rc", "rc": "rc"}),
-    ("--json", {"mode": LATER, "asked": "--json"}),
+    ("--json", {"mode": LIST, "asked": "--json", "json": True}),
+    ("--show=1-a", {"mode": STEER, "asked": "--show", "recipients": ["1-a"]}),
+    ("--cancel=1-a", {"mode": STEER, "asked": "--cancel", "recipients": ["1-a"]}),
+    ("--hold=ALL", {"mode": STEER, "asked": "--hold", "recipients": ["ALL"]}),
+    ("--release=1-a", {"mode": STEER, "asked": "--release", "recipients": ["1-a"]}),
+    ("--retry-now=1-a", {"mode": STEER, "asked": "--retry-now", "recipients": ["1-a"]}),
+    ("--undo=file", {"mode": STEER, "asked": "--undo", "recipients": ["file"]}),
+    ("--import-queue=dir", {"mode": IMPORT, "asked": "--import-queue", "recipients": ["dir"]}),
 ]
 
 
 @pytest.mark.parametrize(("word", "effect"), ALONE)
 def test_flag_without_argument_leaves_the_next_word_alone(word: str, effect: dict[str, object]) -> None:
-    expected = {"recipients": ["a@x"], **effect}
-    assert changed(options("a@x", word)) == expected
+    named = effect.get("recipients", [])
+    assert isinstance(named, list)
+    assert changed(options("a@x", word)) == {**effect, "recipients": ["a@x", *named]}
     if not word.startswith("--check-rc"):
-        assert changed(options(word, "a@x")) == expected
+        assert changed(options(word, "a@x")) == {**effect, "recipients": [*named, "a@x"]}
 
 
 def test_every_flag_of_the_table_is_in_one_of_these_tables() -> None:
@@ -170,6 +195,9 @@ def test_every_flag_of_the_table_is_in_one_of_these_tables() -> None:
         (("-Nnever", "-N", "delay"), {"notify": ("DELAY",)}),
         (("-C", "a", "--check-rc"), {"mode": CHECK_RC, "asked": "--check-rc", "rc": "a"}),
         (("--check-rc", "a"), {"mode": CHECK_RC, "asked": "--check-rc", "rc": "a"}),
+        (("--cancel", "1-a", "2-b"), {"mode": STEER, "asked": "--cancel", "recipients": ["1-a", "2-b"]}),
+        (("--undo", "-v"), {"mode": STEER, "asked": "--undo", "verbose": True}),
+        (("--json", "-bp"), {"mode": LIST, "asked": "-bp", "json": True}),
         (("--check-rc", "-v"), {"mode": CHECK_RC, "asked": "--check-rc", "verbose": True}),
         (("-oQ", "/var/q"), {}),
         (("-o", "Q", "/var/q"), {}),
@@ -214,8 +242,8 @@ def test_what_callers_write(words: list[str], effect: str) -> None:
         ("sendmail", SEND),
         ("/usr/lib/sendmail", SEND),
         ("./anything", SEND),
-        ("mailq", LATER),
-        ("/usr/bin/mailq", LATER),
+        ("mailq", LIST),
+        ("/usr/bin/mailq", LIST),
         ("deliver", RUN_QUEUE),
         ("../bin/newaliases", ALIASES),
         ("__main__.py", SEND),
@@ -238,6 +266,8 @@ MISTAKES = [
     (("-é",), "-é"),
     (("--nonsense",), "--nonsense"),
     (("--help=x",), "--help"),
+    (("--cancel",), "--cancel"),
+    (("--cancel", "1-a", "--hold", "1-b"), "--cancel and --hold"),
     (("-f",), "-f"),
     (("a@x", "-C"), "-C"),
     (("-t", "-o"), "-o"),

@@ -1,0 +1,271 @@
+"""--cancel, --hold, --release, --retry-now, --show and --undo: a hand on the mails that wait.
+
+Each id is done for itself and says what was done with it; the exit code is
+that of the worst.  A mail in delivery is left alone.
+"""
+
+import os
+import time
+
+from esmtp_py.cli.item import PLACES, look, opened, waiting
+from esmtp_py.cli.raw import envelope_of
+from esmtp_py.cli.terminal import OUT, complain, printable, say
+from esmtp_py.errors import MailError
+from esmtp_py.message.newlines import to_lf
+from esmtp_py.outcome import EX_OK, TABLE
+from esmtp_py.queue.entry import is_id
+from esmtp_py.queue.marks import hold_mark, release_mark, retry_mark
+from esmtp_py.queue.report import original_of
+from esmtp_py.queue.store import CORRUPT, Store
+from esmtp_py.queue.writer import NEW
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from esmtp_py.cli.options import Options
+    from esmtp_py.queue.entry import Entry
+    from esmtp_py.queue.locked import Locked
+
+ALL = "ALL"
+
+# Of a line on a terminal; nobody reads more in one.
+_LINE = 1000
+
+_UNKNOWN, _BUSY = TABLE["bad_address"][2], TABLE["try_again"][2]
+# A temporary failure counts more than a permanent one.
+_ORDER = (EX_OK, _UNKNOWN, _BUSY)
+
+
+def steer(options: "Options") -> int:
+    """Does what ``options.asked`` says with the ids in the arguments."""
+    if options.asked == "--undo":
+        return _undo(options)
+    verb = _VERBS[options.asked]
+    with Store.open(create=False) as store:
+        names = dict.fromkeys(options.recipients)
+        if ALL in names:
+            names = dict.fromkeys(_all(options.asked, store))
+        code = EX_OK
+        for name in names:
+            code = max(code, _safely(verb, store, name), key=_weight)
+        if options.asked == "--retry-now" and names:
+            _run([name for name in names if _is_name(name) and store.has(name)])
+    return code
+
+
+def _weight(code: int) -> int:
+    return _ORDER.index(code) if code in _ORDER else len(_ORDER)
+
+
+def _all(asked: str, store: Store) -> list[str]:
+    if asked not in ("--hold", "--release", "--retry-now"):
+        raise MailError("usage", f"{asked} {ALL}: name the mails; mailq lists them")
+    names = store.ids()
+    if not names:
+        say("Mail queue is empty")
+    return names
+
+
+def _safely(verb: "Callable[[Store, str], int]", store: Store, name: str) -> int:
+    """One bad file does not keep the others from what was asked."""
+    try:
+        return verb(store, name)
+    except MailError as error:
+        complain(f"{name}: {error.text}")
+        return error.outcome().exit_code
+
+
+def _is_name(name: str) -> bool:
+    """A word that can be the name of a file in one of our directories, and in no other."""
+    return bool(name) and "/" not in name and "\0" not in name and name[0] != "."
+
+
+def _place(store: Store, name: str) -> str:
+    """Where the file is, "" if nowhere."""
+    return next((place for place in PLACES if _is_name(name) and store.has(name, place)), "")
+
+
+def _unknown(name: str) -> int:
+    complain(f"{name}: no mail of that id is in the queue; mailq lists them")
+    return _UNKNOWN
+
+
+def _busy(store: Store, name: str, place: str) -> int:
+    """The lock was not to be had: somebody delivers it, or has just done so."""
+    if not store.has(name, place):
+        return _unknown(name)
+    complain(f"{name}: in delivery just now; nothing was done with it")
+    return _BUSY
+
+
+# -- marks ---------------------------------------------------------------------------------------------------------
+
+
+def _marked(store: Store, name: str, act: "Callable[[Locked], str]") -> int:
+    """Only mail in new/ can be told when to go."""
+    place = _place(store, name)
+    if not place:
+        return _unknown(name)
+    if place != NEW:
+        complain(f"{name}: it is in {place}/ and will not be tried again; --show and --cancel know it")
+        return _UNKNOWN
+    locked = store.lock(name)
+    if not locked:
+        return _busy(store, name, place)
+    with locked:
+        say(f"{name}: {act(locked)}")
+    return EX_OK
+
+
+def _hold(store: Store, name: str) -> int:
+    def act(locked: "Locked") -> str:
+        if locked.entry.marks.held:
+            return "is on hold already"
+        locked.mark(hold_mark(time.time()))
+        return "on hold"
+
+    return _marked(store, name, act)
+
+
+def _release(store: Store, name: str) -> int:
+    def act(locked: "Locked") -> str:
+        was_held = locked.entry.marks.held
+        _due(locked, release_mark(time.time()))
+        return "released" if was_held else "was not on hold; due now"
+
+    return _marked(store, name, act)
+
+
+def _retry_now(store: Store, name: str) -> int:
+    def act(locked: "Locked") -> str:
+        if locked.entry.marks.held:
+            return f"on hold: esmtp --release {name} first"
+        _due(locked, retry_mark(time.time()))
+        return "due now"
+
+    return _marked(store, name, act)
+
+
+def _due(locked: "Locked", mark: bytes) -> None:
+    locked.mark(mark)
+    locked.set_due(time.time())
+
+
+def _run(names: list[str]) -> None:
+    """One process for all of them goes on behind our back."""
+    from esmtp_py.cli.background import run
+
+    if names:
+        run(*names)
+
+
+# -- one mail ------------------------------------------------------------------------------------------------------
+
+
+def _cancel(store: Store, name: str) -> int:
+    place = _place(store, name)
+    if not place:
+        return _unknown(name)
+    if place == CORRUPT or not is_id(name):
+        return _discard(store, name, place)
+    locked = store.lock(name, place)
+    if not locked:
+        return _busy(store, name, place)
+    with locked:
+        _envelope(locked)
+        locked.remove()
+        store.sync_directory(place)
+        say(f"{name}: removed{_described(locked.entry)}")
+    return EX_OK
+
+
+def _discard(store: Store, name: str, place: str) -> int:
+    try:
+        os.unlink(name, dir_fd=store.directory(place))
+    except OSError as error:
+        raise MailError("io", f"cannot remove it: {error.strerror}") from error
+    store.sync_directory(place)
+    say(f"{name}: removed, it was damaged")
+    return EX_OK
+
+
+def _envelope(locked: "Locked") -> None:
+    """What the wrapper queued has one only when it is read; one that cannot be read may go all the same."""
+    try:
+        envelope_of(locked.entry, locked.chunks())
+    except MailError:
+        pass
+
+
+def _described(entry: "Entry") -> str:
+    """From whom to whom, for the last time."""
+    left = [printable(address) for address, _ in waiting(entry)]
+    who = ", ".join(left[:5]) + (f" and {len(left) - 5} more" if len(left) > 5 else "") or "nobody any more"
+    sender = f" from {printable(entry.sender) or '<>'}" if entry.sender is not None else ""
+    return f": {entry.size} bytes{sender} to {who}"
+
+
+def _show(store: Store, name: str) -> int:
+    """What mailq -v says, and the message."""
+    from esmtp_py.cli.mailq import text
+
+    place = _place(store, name)
+    item = look(store, name, place) if place else None
+    if not item:
+        return _unknown(name)
+    OUT.write(text(item, item.queue, True, time.time()))
+    if item.entry:
+        OUT.write("\n")
+        with opened(store, item) as mail:
+            _write_out(to_lf(mail.chunks()))
+    return EX_OK
+
+
+def _write_out(chunks: "Iterable[bytes]") -> None:
+    """Byte for byte; a terminal gets no control characters, which could play tricks on it."""
+    if not os.isatty(1):
+        for chunk in chunks:
+            OUT.write_bytes(chunk)
+        return
+    rest = b""
+    for chunk in chunks:
+        *lines, rest = (rest + chunk).split(b"\n")
+        if len(rest) > _LINE:
+            lines, rest = [*lines, rest], b""
+        for line in lines:
+            say(line.decode("utf-8", "surrogateescape").expandtabs())
+    say(rest.decode("utf-8", "surrogateescape").expandtabs())
+
+
+def _undo(options: "Options") -> int:
+    """Takes the last mail that was not tried yet back out, into a file."""
+    from esmtp_py.cli.undone import save
+
+    with Store.open(create=False) as store:
+        for name in reversed(store.ids()):
+            locked = store.lock(name)
+            if not locked:
+                if store.has(name):
+                    return _busy(store, name, NEW)
+                continue
+            with locked:
+                if locked.entry.marks.times or original_of(name)[0]:
+                    continue
+                _envelope(locked)
+                path = save(locked, options.recipients[0] if options.recipients else "")
+                locked.remove()
+                store.sync()
+                say(f"{name}: taken back into {path}{_described(locked.entry)}")
+                return EX_OK
+    complain("--undo: no mail is left that was not tried yet; nothing was taken back")
+    return _UNKNOWN
+
+
+_VERBS = {
+    "--cancel": _cancel,
+    "--hold": _hold,
+    "--release": _release,
+    "--retry-now": _retry_now,
+    "--show": _show,
+}
