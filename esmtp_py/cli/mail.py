@@ -8,7 +8,6 @@ import os
 
 from esmtp_py.cli.recipients import difference, from_words, union
 from esmtp_py.cli.stdin import read_message
-from esmtp_py.deliver.caller import Caller
 from esmtp_py.errors import MailError
 from esmtp_py.message.address import AddressError, parse_reverse_path
 from esmtp_py.message.envelope import Envelope
@@ -19,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from esmtp_py.cli.options import Options
+    from esmtp_py.deliver.caller import Caller
     from esmtp_py.deliver.route import Leg
     from esmtp_py.deliver.select import Choice
     from esmtp_py.message.address import Mailbox
@@ -35,17 +35,26 @@ class Mail:
     input_touched: reading has begun; what comes back from a second try is not the message.
     """
 
-    __slots__ = ("caller", "choice", "envelope", "given", "input_touched", "message", "options", "spoiled")
+    __slots__ = ("_caller", "choice", "envelope", "given", "input_touched", "message", "options", "spoiled")
 
     def __init__(self, options: "Options") -> None:
         self.options = options
-        self.caller = Caller()
+        self._caller: Caller | None = None
         self.message: Message | None = None
         self.given: str | None = None
         self.choice: Choice | None = None
         self.envelope: Envelope | None = None
         self.spoiled: MailError | None = None
         self.input_touched = False
+
+    @property
+    def caller(self) -> "Caller":
+        """Who runs us; a mail that is only queued need not know."""
+        if self._caller is None:
+            from esmtp_py.deliver.caller import Caller
+
+            self._caller = Caller()
+        return self._caller
 
     def prepare(self, *, with_message: bool) -> "tuple[Choice, Envelope]":
         """Everything but the sending.  with_message: standard input holds one.  MailError ends the run."""

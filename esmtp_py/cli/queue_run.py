@@ -4,6 +4,7 @@ Silent when all is well and nobody looks, for cron would mail every word; on a
 terminal, or with -v, it says what it did.
 """
 
+import gc
 import os
 import time
 
@@ -30,6 +31,7 @@ _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
 
 def queue_run(options: "Options") -> int:
     """One run, or one after the other for ever.  What could not be delivered is no error: it waits."""
+    gc.enable()  # unlike a mail, a run may last for ever
     trace = Transcript(options.verbose, options.transcript).trace
     asked = options.queue_run
     if asked[:1] in ("I", "R", "S", "!"):
