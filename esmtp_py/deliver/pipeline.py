@@ -65,13 +65,14 @@ class Pipeline:
         """
         try:
             while not self._talk.over:
-                parcel = self._next(parcels)
-                if parcel:
+                if self._more(parcels) and self._room(self._left[0].message.size):
+                    self._settle_done()
+                    parcel = self._left.pop(0)
                     self._send(parcel, last=farewell and not self._more(parcels))
                 elif self._pending:
                     self._exchange()
-                elif self._flying and self._flying[-1][0].remaining:
-                    self._settle(*self._flying.pop())
+                elif any(t.remaining for t, _ in self._flying):
+                    self._settle_done()
                 else:
                     break
             self._finish(farewell)
@@ -91,11 +92,8 @@ class Pipeline:
 
     # -- what comes next ------------------------------------------------------
 
-    def _next(self, parcels: "Iterator[Parcel]") -> Parcel | None:
-        return self._left.pop(0) if self._left else next(parcels, None)
-
     def _more(self, parcels: "Iterator[Parcel]") -> bool:
-        """Will there be another transaction?  Looks one parcel ahead."""
+        """Will there be another transaction?  The next parcel, then, is the first of ``left``."""
         if not self._left:
             ahead = next(parcels, None)
             if ahead:
@@ -103,10 +101,6 @@ class Pipeline:
         return bool(self._left)
 
     def _send(self, parcel: Parcel, *, last: bool) -> None:
-        while not self._room(parcel.message.size):
-            self._exchange()
-        while self._flying and self._flying[0][0].done:
-            self._settle(*self._flying.pop(0))
         session = self._session
         transaction = Transaction(
             parcel.message, parcel.envelope, session.extensions, session.remote, lmtp=session.lmtp
@@ -150,6 +144,10 @@ class Pipeline:
         """The last one to be done is not settled yet: what comes next may show that its answer was none."""
         self._talk.exchange()
         while len(self._flying) > 1 and self._flying[0][0].done:
+            self._settle(*self._flying.pop(0))
+
+    def _settle_done(self) -> None:
+        while self._flying and self._flying[0][0].done:
             self._settle(*self._flying.pop(0))
 
     def _settle(self, transaction: Transaction, parcel: Parcel) -> None:
