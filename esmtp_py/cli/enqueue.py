@@ -8,6 +8,7 @@ import os
 import time
 
 from esmtp_py.cli.mail import Mail
+from esmtp_py.errors import MailError
 from esmtp_py.queue.entry import Entry
 from esmtp_py.queue.store import Store
 
@@ -16,36 +17,46 @@ if TYPE_CHECKING:
     from esmtp_py.cli.options import Options
     from esmtp_py.message.envelope import Recipient
 
-QUEUE_ONLY = ("q", "d")
-
 
 def enqueue(options: "Options") -> int:
     """Queues the mail on standard input; with -odb a run for it goes on behind our back.  MailError: not queued."""
+    not_before = _asked(options) if options.at else 0
     mail = Mail(options)
     words = mail.asked()
     mail.read()
     mail.address(words, mail.given or "")
     if mail.spoiled:
         raise mail.spoiled
-    name = store(mail)
-    if options.delivery not in QUEUE_ONLY:
+    name = store(mail, not_before=not_before)
+    if options.delivery == "b" and not options.at:
         from esmtp_py.cli.background import run
 
         run(name)
     return 0
 
 
-def store(mail: Mail, recipients: "list[Recipient] | None" = None) -> str:
+def _asked(options: "Options") -> float:
+    from esmtp_py.cli.at import moment
+
+    if options.delivery == "i":
+        raise MailError("usage", f"--at {options.at}: -odi says to deliver now")
+    return moment(options.at, time.time())
+
+
+def store(mail: Mail, recipients: "list[Recipient] | None" = None, *, not_before: float = 0) -> str:
     """Makes a mail part of the queue, durably; returns its id.
 
-    recipients: those of the envelope who still want it, None for all.
+    recipients: those of the envelope who still want it; the mail keeps the
+    identity and the sender with which the others have got it.  None for all:
+    both are chosen when it is delivered.   not_before: seconds since 1970.
     """
     assert mail.message
     assert mail.envelope
     options, envelope = mail.options, mail.envelope
+    settled = mail.choice.identity.name if mail.choice and recipients is not None else ""
     entry = Entry(
         time.time(),
-        mail.given,
+        envelope.sender if settled else mail.given,
         envelope.recipients if recipients is None else recipients,
         body=envelope.body,
         ret=envelope.ret,
@@ -55,6 +66,8 @@ def store(mail: Mail, recipients: "list[Recipient] | None" = None) -> str:
         rc=os.path.abspath(options.rc) if options.rc else "",
         hops=options.hops,
         errors="" if options.errors == "print" else options.errors,
+        identity=settled,
+        not_before=not_before,
     )
     with Store.open() as queue, queue.begin_new(entry.time) as writer:
         writer.write(entry.head())

@@ -243,6 +243,12 @@ def _check_rc(options: "Options", value: str) -> None:
     options.rc = value or options.rc
 
 
+def _at(options: "Options", value: str) -> None:
+    if not value:
+        raise usage("--at needs a time, such as 17:30 or +2h")
+    options.at = value
+
+
 def _json(options: "Options", value: str) -> None:
     options.mode, options.asked = LIST, "--json"
     options.json = True
@@ -310,6 +316,7 @@ LONG: dict[str, Flag] = {
         Flag("help", NONE, "", OURS, _help, "this text"),
         Flag("version", NONE, "", OURS, _version, "the version"),
         Flag("check-rc", GLUED, "[FILE]", OURS, _check_rc, "list all errors of the rc file, or what it means"),
+        Flag("at", VALUE, "TIME", OURS, _at, "queue the mail and deliver it then: 17:30, +2h, 2026-12-24 18:00"),
         Flag("json", NONE, "", OURS, _json, "list the queue, one JSON object on a line"),
         Flag("show", VALUE, "ID ...", OURS, _steering("--show"), "show queued mails: envelope, fate, message"),
         Flag("cancel", VALUE, "ID ...", OURS, _steering("--cancel"), "remove mails from the queue"),

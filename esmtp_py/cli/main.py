@@ -90,7 +90,7 @@ def _refuse_privilege(options: Options) -> None:
 
 
 def _send(options: Options) -> int:
-    if options.delivery in ("b", "q", "d"):
+    if options.at or options.delivery in ("b", "q", "d"):
         from esmtp_py.cli.enqueue import enqueue
 
         return enqueue(options)

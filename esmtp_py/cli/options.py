@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 class Options:
     """What the caller asked for; later words have already won over earlier ones.
 
+    at:          --at as written, "" if not given.
     mode:        a mode of ``flags``.  asked: the flag or name that chose it, for messages.
     recipients:  argv words that are no flags, in order; each may hold several addresses (or is an id, or a file).
     json:        --json.
@@ -34,6 +35,7 @@ class Options:
 
     __slots__ = (
         "asked",
+        "at",
         "body",
         "delivery",
         "dots",
@@ -73,6 +75,7 @@ class Options:
         self.max_hops = 100  # RFC 5321 section 6.3: at least that
         self.errors = "print"
         self.delivery = ""
+        self.at = ""
         self.queue_run = ""
         self.json = False
         self.rc: str | None = None

@@ -35,8 +35,13 @@ _ADVICE = {
 def line(recipient: "Recipient", outcome: "Outcome") -> str:
     """One recipient's fate, safe to print."""
     advice = _ADVICE.get(outcome.kind, "")
-    text = printable(outcome.text or outcome.reply or outcome.kind.replace("_", " "))
+    text = printable(reason(outcome))
     return f"{printable(recipient.address)}: {_FATE[outcome.fate]}: {text}" + (f"; {advice}" if advice else "")
+
+
+def reason(outcome: "Outcome") -> str:
+    """Why, in the words of whoever said so; not yet safe to print."""
+    return outcome.text or outcome.reply or outcome.kind.replace("_", " ")
 
 
 def failures(envelope: "Envelope", outcomes: "dict[str, Outcome]") -> "list[Recipient]":

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from esmtp_py.cli.options import Options
+    from esmtp_py.deliver.select import Choice
 
     Trace = Callable[[str, bytes], None]
 
@@ -37,11 +38,14 @@ def send(options: "Options") -> int:
     try:
         trace = Transcript(options.verbose, options.transcript).trace
         choice, _ = mail.prepare(with_message=True)
-        assert mail.message
-        seconds = time.time()
-        unique = f"{int(seconds):x}.{os.getpid():x}.{os.urandom(8).hex()}"
-        originate(mail.message.header, choice, mail.caller, full_name=options.full_name, seconds=seconds, unique=unique)
-        return _finish(mail, _deliver(mail, trace), trace)
+        identity = choice.identity
+        if options.delivery or not (identity.undo or identity.delivery):
+            return _finish(mail, _deliver(mail, choice, trace), trace)
+        from esmtp_py.cli.postponement import keep_deferred, postpone, postponed
+
+        if postponed(mail, identity):
+            return postpone(mail, identity)
+        return _finish(mail, keep_deferred(mail, identity, _deliver(mail, choice, trace)), trace)
     except MailError as error:
         return _give_up(mail, error, trace)
     except Exception:
@@ -50,14 +54,20 @@ def send(options: "Options") -> int:
         raise
 
 
-def _deliver(mail: Mail, trace: "Trace | None") -> dict[str, Outcome]:
+def _deliver(mail: Mail, choice: "Choice", trace: "Trace | None") -> dict[str, Outcome]:
     from esmtp_py.deliver.route import deliver
 
     assert mail.message
     assert mail.envelope
-    if mail.spoiled:
-        return _all(mail, mail.spoiled)
-    return deliver(mail.message, mail.envelope, mail.legs(trace))
+    header, full_name, seconds = mail.message.header, mail.options.full_name, time.time()
+    unique = f"{int(seconds):x}.{os.getpid():x}.{os.urandom(8).hex()}"
+    try:
+        originate(header, choice, mail.caller, full_name=full_name, seconds=seconds, unique=unique)
+        if mail.spoiled:
+            raise mail.spoiled
+        return deliver(mail.message, mail.envelope, mail.legs(trace))
+    except MailError as error:
+        return _all(mail, error)
 
 
 def _all(mail: Mail, error: MailError) -> dict[str, Outcome]:

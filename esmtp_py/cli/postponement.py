@@ -1,0 +1,81 @@
+"""What the identity's ``delivery`` and ``undo`` make of a mail when no -od flag was given.
+
+    undo                  waits in the queue until nobody wants it back, then leaves
+    background, queue     as -odb and -odq; but here the rc is known to be good
+    on-failure            delivered now; whoever cannot be reached now is queued
+
+0 of the exit code still means delivered, or safely in the queue.
+"""
+
+import time
+
+from esmtp_py.cli.enqueue import store
+from esmtp_py.cli.report import reason
+from esmtp_py.cli.terminal import complain
+from esmtp_py.config.identity import BACKGROUND, ON_FAILURE, QUEUE
+from esmtp_py.errors import MailError
+from esmtp_py.outcome import DEFERRED, Outcome
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from esmtp_py.cli.mail import Mail
+    from esmtp_py.config.identity import Identity
+
+
+def postponed(mail: "Mail", identity: "Identity") -> bool:
+    """True when the mail goes into the queue as it is.  One that must not leave is reported now."""
+    return not mail.spoiled and bool(identity.undo or identity.delivery in (BACKGROUND, QUEUE))
+
+
+def postpone(mail: "Mail", identity: "Identity") -> int:
+    """Queues the mail and sees to its delivery; returns the exit code.  MailError: it was not queued."""
+    not_before = time.time() + identity.undo if identity.undo else 0
+    name = store(mail, not_before=not_before)
+    if identity.delivery != QUEUE:
+        from esmtp_py.cli.background import run
+
+        run(name, not_before=not_before)
+    return 0
+
+
+def keep_deferred(mail: "Mail", identity: "Identity", outcomes: "dict[str, Outcome]") -> "dict[str, Outcome]":
+    """With ``on-failure``: queues the mail for its deferred recipients and takes them out of the envelope.
+
+    Returns the outcomes of the others; all as they were if the queue cannot take it.
+    """
+    assert mail.envelope
+    recipients = mail.envelope.recipients
+    late = [recipient for recipient in recipients if outcomes[recipient.address].fate == DEFERRED]
+    if identity.delivery != ON_FAILURE or not late:
+        return outcomes
+    loud = mail.options.errors != "quiet"
+    try:
+        name = store(mail, late)
+    except MailError as error:
+        if loud:
+            complain(error.text)
+        return outcomes
+    _note(name, [outcomes[recipient.address] for recipient in late])
+    for recipient in late if loud else ():
+        complain(f"queued as {name}: {recipient.address}: {reason(outcomes[recipient.address])}")
+    mail.envelope = mail.envelope.to([recipient for recipient in recipients if recipient not in late])
+    return {recipient.address: outcomes[recipient.address] for recipient in mail.envelope.recipients}
+
+
+def _note(name: str, outcomes: "list[Outcome]") -> None:
+    """This was the first attempt: lists say why it waits, and the next one comes after a while."""
+    from esmtp_py.queue.marks import outcome_mark
+    from esmtp_py.queue.schedule import due
+    from esmtp_py.queue.store import Store
+
+    now = time.time()
+    try:
+        with Store.open() as queue:
+            locked = queue.lock(name)
+            if not locked:  # a run is faster than we are
+                return
+            with locked:
+                locked.mark(b"".join(outcome_mark(now, [number], fate) for number, fate in enumerate(outcomes)))
+                locked.set_due(due(locked.entry, name, now))
+    except MailError:
+        pass  # the mail is safe, and the next run finds out again
