@@ -39,6 +39,10 @@ def test_no_wait_is_shorter_or_longer_than_stated(tries: int, name: str) -> None
     assert schedule.SHORTEST <= schedule.backoff(tries, name) <= schedule.LONGEST * 1.25 < FORESEEN
 
 
+def test_before_the_first_attempt_there_is_nothing_to_wait_for() -> None:
+    assert schedule.backoff(0, NAME) == 0
+
+
 def test_mails_that_failed_together_come_back_apart() -> None:
     assert len({schedule.backoff(9, f"{number}") for number in range(100)}) > 50
 
@@ -118,6 +122,7 @@ def test_it_ends_after_five_days() -> None:
 @pytest.mark.parametrize("now", [NOW - 10 * YEAR, NOW, NOW + 6 * DAY, NOW + 10 * YEAR])
 def test_nothing_is_given_up_without_an_attempt(now: int) -> None:
     assert not schedule.expired(entry(), now)
+    assert not schedule.expired(entry(), now, lifetime=0)
     assert schedule.late(entry(), entry().recipients, now) == []
 
 

@@ -6,6 +6,8 @@ import os
 import pathlib
 import socket
 import stat
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -479,6 +481,41 @@ def test_one_has_it_and_the_others_move_on(store: Store, path: pathlib.Path) -> 
         with locked(store, name):
             assert other.lock(name) is None
         locked(other, name).close()
+
+
+TAKE_ALL = """
+import sys
+from esmtp_py.queue.store import Store
+with Store.open(sys.argv[1]) as store:
+    print("ready", flush=True)
+    sys.stdin.read()
+    for name in store.due(2 * 10**9):
+        mail = store.lock(name)
+        if mail:
+            with mail:
+                mail.remove()
+            print(name)
+"""
+
+
+def test_each_mail_is_had_once_whoever_wants_it(store: Store, path: pathlib.Path) -> None:
+    names = [enqueue(store) for _ in range(200)]
+    takers = [
+        subprocess.Popen(
+            [sys.executable, "-c", TAKE_ALL, str(path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+        for _ in range(6)
+    ]
+    for taker in takers:
+        assert taker.stdout
+        assert taker.stdout.readline() == "ready\n"
+    for taker in takers:
+        assert taker.stdin
+        taker.stdin.close()
+    had = [name for taker in takers for name in (taker.stdout or "")]
+    assert [taker.wait() for taker in takers] == [0] * 6
+    assert sorted(had) == [f"{name}\n" for name in names]
+    assert files(path) == []
 
 
 def test_what_was_removed_before_the_lock_was_had_is_nobodys(
