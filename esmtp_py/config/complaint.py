@@ -120,10 +120,7 @@ class Words:
             word = self.words[index] if index < len(self.words) else None
             gap_end = min(end, word.start) if word else end
             if at < gap_end:
-                gap, comment, _ = self.source.text[at:gap_end].partition("#")
-                made.append(_printable(gap))
-                if comment:
-                    break
+                made.append(_printable(self.source.text[at:gap_end].partition("#")[0]))
                 at = gap_end
             elif word:
                 stop, visible = min(end, word.end), word.visible(self.source.text)
@@ -192,8 +189,6 @@ def _advice(word: str) -> str:
 
 
 def _closest(word: str, known: "Sequence[str]", least: float) -> str:
-    if len(word) > 40:  # longer than any statement, and the comparison is quadratic
-        return ""
     return next(iter(get_close_matches(word.lower(), known, 1, least)), "")
 
 

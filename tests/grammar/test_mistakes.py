@@ -38,6 +38,30 @@ def test_each_mistake_has_its_line_and_a_caret() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("password one two three", "password …"),
+        ("password one  two\tthree # four", "password …"),
+        ("identity me, you they", "identity me, you …"),
+        ("helo x passwrod hunter2", "helo x passwrod …"),
+        ("hostnme hunter2 # hunter2", "hostnme …"),
+        ("hostnamehunter2 x", "…"),
+        ("password hunter2 odd # hunter2\n", "password …"),
+        ('helo "x"hunter2', "helo …"),
+        ('mda "hunter\\xyz"', "mda …"),
+        ('helo me"hunter2 x', "helo me…"),
+        ("username 'me\npassword \"hunter2\" ' x", "…"),
+        ("username 'me\npassword hunter2", "username …"),
+        ("timeout 30s", "timeout 30s"),
+    ],
+)
+def test_what_is_shown_of_a_line(text: str, line: str) -> None:
+    """All but what may be a secret, or a part of one."""
+    assert line in [shown.removeprefix("    ") for shown in told(text).split("\n")]
+    assert "hunter" not in told(text)
+
+
 def test_long_line_is_shown_in_part() -> None:
     message, line, caret = told("mda '" + "x" * 500 + "' helo 1 auth odd # " + "y" * 500).split("\n")
     assert message.startswith("rc:1:520: auth: expected")
@@ -191,3 +215,4 @@ def test_ply_writes_nothing(tmp_path: pathlib.Path) -> None:
     assert made.stdout + made.stderr == ""
     assert list(tmp_path.iterdir()) == []
     assert {path: path.stat().st_mtime_ns for path in (ROOT / "grammar").glob("*.*")} == before
+    assert not [path for path in before if path.stem.startswith("pars")]  # parsetab.py, parser.out
