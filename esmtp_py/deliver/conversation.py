@@ -9,7 +9,7 @@ import time
 from esmtp_py.errors import MailError
 from esmtp_py.smtp import command
 from esmtp_py.smtp.client import Client, OutOfStep
-from esmtp_py.smtp.command import BDAT_LAST, BODY, GREETING, QUIT, Command
+from esmtp_py.smtp.command import BDAT_LAST, BODY, GREETING, QUIT, STARTTLS, Command
 from esmtp_py.smtp.patience import Patience
 from esmtp_py.smtp.reply import Reply
 from esmtp_py.smtp.verdict import STEP, verdict
@@ -76,6 +76,8 @@ class Conversation:
         self._reply = None
         while self._reply is None:
             self.exchange()
+        if not ask or ask.verb != STARTTLS:  # there it is not even read
+            self._hear_no_more()
         return self._reply
 
     def say(self, commands: list[Command]) -> None:
@@ -101,10 +103,34 @@ class Conversation:
             while answered == self._answered:
                 self._hear(deadline, step)
         except MailError as error:
-            self.broken = True
-            if error.kind == "protocol":
-                error.remote = self.remote
+            self._broke(error)
             raise
+
+    def listen(self) -> None:
+        """Raises MailError when the server, which owes nothing, says something all the same, or is gone."""
+        try:
+            self._hear_nothing("before the next mail")
+        except MailError as error:
+            self._broke(error)
+            raise
+
+    def _hear_no_more(self) -> None:
+        """What came with a reply is looked at before anything is decided; that the server is gone can wait."""
+        try:
+            while not self.over and not self._client.owed and self._waiting("listening"):
+                data = self.stream.receive(0)
+                if not data:
+                    return
+                self._take(data)
+        except MailError as error:
+            self._broke(error)
+            raise
+
+    def _broke(self, error: MailError) -> None:
+        """The conversation is over with ``error``."""
+        self.broken = True
+        if error.kind == "protocol":
+            error.remote = self.remote
 
     def _hear(self, deadline: float, step: str) -> None:
         """Acts on what comes next.  step: what we are doing, should the connection be lost."""

@@ -147,6 +147,8 @@ class Pipeline:
             self._settle(*self._flying.pop(0))
 
     def _settle_done(self) -> None:
+        if self._flying and not self._talk.owes:
+            self._talk.listen()  # one answer too many shows here at the latest
         while self._flying and self._flying[0][0].done:
             self._settle(*self._flying.pop(0))
 

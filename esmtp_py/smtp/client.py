@@ -86,6 +86,8 @@ class Client:
 
     def secured(self) -> None:
         """The TLS handshake after STARTTLS is done: forget all, greet again (RFC 3207)."""
+        if not self.idle:
+            raise _injected()
         self._state = order.GREETED
 
     def _settle(self, reply: Reply) -> Command:
@@ -110,8 +112,12 @@ class Client:
             if not reply.positive:
                 self._state = order.READY
             elif not self._parser.idle or self._owed:
-                # see Session: what comes with the reply is as bad as what comes behind it
-                raise MailError("protocol", "the server sent more than its reply to STARTTLS")
+                raise _injected()
+
+
+def _injected() -> MailError:
+    """Command injection (CVE-2011-0411): what came in the clear would be read as if TLS had protected it."""
+    return MailError("protocol", "the server sent more than its reply to STARTTLS")
 
 
 TYPE_CHECKING = False

@@ -2,10 +2,10 @@
 
 import pytest
 
-from tests.fuzz import address, driver, header, intake
+from tests.fuzz import address, driver, header, intake, session
 
 
-@pytest.mark.parametrize("module", [address, header, intake], ids=lambda module: module.__name__)
+@pytest.mark.parametrize("module", [address, header, intake, session], ids=lambda module: module.__name__)
 def test_nothing_is_found_near_the_seeds(module: object) -> None:
     for seed in module.SEEDS:  # type: ignore[attr-defined]
         module.target(seed)  # type: ignore[attr-defined]

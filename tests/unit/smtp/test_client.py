@@ -129,6 +129,15 @@ def test_nothing_may_come_with_the_reply_to_starttls(surplus: bytes) -> None:
     assert raised.value.kind == "protocol"
 
 
+def test_nor_between_it_and_the_handshake() -> None:
+    client = greeted()
+    said(client, command.plain("STARTTLS"))
+    answers(client, b"220 go\r\n")
+    answers(client, b"2")
+    with pytest.raises(MailError, match="more than its reply to STARTTLS"):
+        client.secured()
+
+
 def test_after_the_handshake_all_is_forgotten() -> None:
     client = greeted()
     said(client, command.plain("STARTTLS"))
