@@ -1,0 +1,194 @@
+"""mailq, -bp and --json: what waits, why, and when it goes on; damaged and failed mail is never silently skipped."""
+
+import json
+import os
+import shutil
+
+import pytest
+
+from esmtp_py.message.envelope import Recipient
+from esmtp_py.outcome import Outcome
+from esmtp_py.queue.entry import Entry
+from esmtp_py.queue.marks import hold_mark, outcome_mark
+from tests.cli.queue import NOW, TEXT, Queue, queue
+from tests.conftest import Command
+
+__all__ = ["queue"]
+
+BUSY = Outcome("try_again", "mx.x.org said: 451 busy", status="4.3.2", remote="mx.x.org", reply="451 4.3.2 busy")
+FULL = Outcome("try_again", "452 mailbox full", status="4.2.2")
+OK = Outcome("delivered", "250 ok")
+THREE = Entry(NOW, "me@x.org", [Recipient("a@x.org"), Recipient("b@x.org"), Recipient("c@x.org")])
+
+
+def test_empty(esmtp: Command) -> None:
+    for argv in (("-bp",), ("-bp", "-v")):
+        done = esmtp(*argv)
+        assert (done.code, done.out, done.err) == (0, "Mail queue is empty\n", "")
+    assert esmtp("--json").out == ""
+    assert list(esmtp.home.iterdir()) == []
+
+
+def test_layout_is_that_of_postfix(esmtp: Command, queue: Queue) -> None:
+    name = queue.add(THREE, marks=outcome_mark(NOW, [0, 2], BUSY) + outcome_mark(NOW, [1], OK))
+    other = queue.add(Entry(NOW + 9, "", [Recipient("d@x.org")]), TEXT + b"x" * 5000)
+    done = esmtp("-bp")
+    assert done.code == 0
+    assert done.out.splitlines() == [
+        "-Queue ID-               --Size-- ----Arrival Time---- -Sender/Recipient-------",
+        f"{name:<24}       34 Tue Nov 14 22:13:20  me@x.org",
+        "                                                   (mx.x.org said: 451 busy)",
+        "                                                        a@x.org",
+        "                                                        c@x.org",
+        "",
+        f"{other:<24}     5034 Tue Nov 14 22:13:29  MAILER-DAEMON",
+        "                                                        d@x.org",
+        "",
+        "-- 4 Kbytes in 2 Requests.",
+    ]
+
+
+def test_the_name_mailq_is_the_same(esmtp: Command, queue: Queue) -> None:
+    queue.add()
+    assert esmtp.run(str(esmtp.named("mailq"))).out == esmtp("-bp").out != ""
+
+
+def test_one_reason_for_many_is_said_once(esmtp: Command, queue: Queue) -> None:
+    queue.add(THREE, marks=outcome_mark(NOW, [0, 1], BUSY) + outcome_mark(NOW, [2], FULL))
+    out = esmtp("-bp").out
+    assert out.count("451 busy") == 1
+    assert out.index("451 busy") < out.index("b@x.org") < out.index("452 mailbox full") < out.index("c@x.org")
+
+
+def test_sign_of_a_mail_in_delivery_and_on_hold(esmtp: Command, queue: Queue) -> None:
+    held, active, free = queue.add(marks=hold_mark(NOW)), queue.add(), queue.add()
+    if not os.path.exists("/proc/locks"):
+        pytest.skip("this system does not tell who has locks")
+    with queue.lock(active):
+        out = esmtp("-bp").out
+        described = [json.loads(line) for line in esmtp("--json").out.splitlines()]
+    assert f"\n{held}! " in out
+    assert f"\n{active}* " in out
+    assert f"\n{free}  " in out
+    assert [mail["queue_name"] for mail in described] == ["hold", "active", "incoming"]
+
+
+def test_looking_disturbs_no_run(esmtp: Command, queue: Queue) -> None:
+    """A lock, however short, would make a run leave the mail alone."""
+    name = queue.add()
+    if not shutil.which("strace"):
+        pytest.skip("strace is not installed")
+    traced = esmtp.run("strace", "-f", "-e", "trace=flock,fcntl", str(esmtp.program), "-bp").err
+    assert "flock(" not in traced
+    assert name in queue.store.ids()
+
+
+def test_verbose_says_why_and_when(esmtp: Command, queue: Queue) -> None:
+    queue.add(marks=outcome_mark(NOW, [0], BUSY) + outcome_mark(NOW + 100, [0], BUSY))
+    held = queue.add(marks=hold_mark(NOW))
+    later = queue.add(Entry(NOW, "me@x.org", [Recipient("a@x.org")], not_before=4_000_000_000))
+    out = esmtp("-bp", "-v").out
+    assert "451 4.3.2 busy; status 4.3.2)" in out
+    assert "tried 2 times, last Tue Nov 14 22:15:00" in out
+    assert "due: the next run tries it" in out
+    assert f"on hold until esmtp --release {held}" in out
+    assert later in out
+    assert "next Tue Oct  2 07:06:40 (in " in out
+    assert "tried" not in esmtp("-bp").out
+
+
+def test_json_has_the_names_of_postfix(esmtp: Command, queue: Queue) -> None:
+    name = queue.add(THREE, marks=outcome_mark(NOW, [0, 2], BUSY) + outcome_mark(NOW, [1], OK))
+    queue.add(Entry(NOW, "", [Recipient("d@x.org")]))
+    queue.add(Entry(NOW, None, [Recipient("é@x.org")]))
+    first, second, third = [json.loads(line) for line in esmtp("--json").out.splitlines()]
+    assert first.pop("next_attempt") > NOW
+    assert first == {
+        "queue_name": "deferred",
+        "queue_id": name,
+        "arrival_time": NOW,
+        "message_size": len(TEXT),
+        "forced_expire": False,
+        "sender": "me@x.org",
+        "recipients": [
+            {"address": "a@x.org", "delay_reason": "mx.x.org said: 451 busy", "status": "4.3.2"},
+            {"address": "c@x.org", "delay_reason": "mx.x.org said: 451 busy", "status": "4.3.2"},
+        ],
+        "attempts": 1,
+    }
+    assert (second["queue_name"], second["sender"]) == ("incoming", "MAILER-DAEMON")
+    assert (third["sender"], third["recipients"]) == (None, [{"address": "é@x.org"}])
+
+
+@pytest.mark.parametrize("words", [("--json", "-bp"), ("-bp", "--json"), ("--json", "-v")])
+def test_json_in_any_order(words: tuple[str, ...], esmtp: Command, queue: Queue) -> None:
+    queue.add()
+    assert esmtp(*words).out.startswith('{"queue_name"')
+
+
+def test_a_call_of_the_wrapper_has_its_recipients(esmtp: Command, queue: Queue) -> None:
+    queue.call(b"-i", b"-f", b"me@x.org", b"--", b"joe@x.org, Ann <ann@x.org>")
+    queue.call(b"-t", text=b"To: tom@x.org\nBcc: bob@x.org\n\nx\n")
+    out = esmtp("-bp").out
+    for part in (
+        "  me@x.org\n",
+        " joe@x.org\n",
+        " ann@x.org\n",
+        "(sender of the identity)",
+        " tom@x.org\n",
+        "bob@x.org",
+    ):
+        assert part in out
+
+
+def test_a_call_that_names_nobody_says_so(esmtp: Command, queue: Queue) -> None:
+    queue.call(b"a@x..@")
+    queue.add()
+    done = esmtp("-bp")
+    assert done.code == 0
+    assert "(a@x..@: " in done.out
+    assert "-- 0 Kbytes in 2 Requests.\n" in done.out
+    assert json.loads(esmtp("--json").out.splitlines()[0])["reason"].startswith("a@x..@: ")
+
+
+def test_damaged_and_failed_mail_is_shown(esmtp: Command, queue: Queue) -> None:
+    damaged, failed, fine = (
+        queue.add(),
+        queue.add(marks=outcome_mark(NOW, [0], Outcome("refused", "550 no"))),
+        queue.add(),
+    )
+    (queue.path / "new" / damaged).write_bytes(b"rubbish")
+    queue.store.move(failed, "new", "failed")
+    queue.store.directory("corrupt", create=True)
+    (queue.path / "corrupt" / "strange name").write_bytes(b"?")
+    out = esmtp("-bp").out
+    assert f"\n{damaged}? " in out
+    assert "(damaged: " in out
+    assert f"\n{failed}x " in out
+    assert "(550 no)" in out
+    assert "\nstrange name? " in out
+    assert "-- 0 Kbytes in 1 Request.\n-- 1 failed, 2 damaged: " in out
+    names = {mail["queue_id"]: mail["queue_name"] for mail in map(json.loads, esmtp("--json").out.splitlines())}
+    assert names == {damaged: "corrupt", failed: "failed", fine: "incoming", "strange name": "corrupt"}
+
+
+def test_words_of_a_server_play_no_tricks(esmtp: Command, queue: Queue) -> None:
+    queue.add(marks=outcome_mark(NOW, [0], Outcome("try_again", "451 \x1b[2J\r\nfake@x.org")))
+    out = esmtp("-bp", "-v").out
+    assert "\x1b" not in out
+    assert "(451 \\x1b[2J\\x0d\\x0afake@x.org; status 4.0.0)" in out
+    assert "\nfake" not in out
+
+
+def test_a_queue_of_somebody_else_is_refused(esmtp: Command, queue: Queue) -> None:
+    queue.path.chmod(0o777)
+    done = esmtp("-bp")
+    assert done.code == 71
+    assert str(queue.path) in done.err
+
+
+def test_no_reader(esmtp: Command, queue: Queue) -> None:
+    queue.add()
+    done = esmtp.run("sh", "-c", f"{esmtp.program} -bp >/dev/full")
+    assert done.code == 74
+    assert done.err.count("\n") == 1

@@ -1,0 +1,205 @@
+"""--cancel, --hold, --release, --retry-now, --show, --undo: each says what it did; no mail in delivery is touched."""
+
+import os
+import pathlib
+from collections.abc import Callable
+
+import pytest
+
+from esmtp_py.message.envelope import Recipient
+from esmtp_py.outcome import Outcome
+from esmtp_py.queue.entry import Entry
+from esmtp_py.queue.marks import outcome_mark
+from tests.cli.queue import NOW, TEXT, Queue, queue
+from tests.conftest import Command
+
+__all__ = ["queue"]
+
+BUSY = Outcome("try_again", "451 busy")
+WORDS = ["--cancel", "--hold", "--release", "--retry-now", "--show"]
+
+
+def test_cancel_says_what_it_removed(esmtp: Command, queue: Queue) -> None:
+    names = queue.add(), queue.call(b"-t", text=b"To: tom@x.org\n\nx\n")
+    kept = queue.add()
+    done = esmtp("--cancel", *names)
+    assert (done.code, done.err) == (0, "")
+    assert done.out.splitlines() == [
+        f"{names[0]}: removed: {len(TEXT)} bytes from me@x.org to a@x.org",
+        f"{names[1]}: removed: 17 bytes to tom@x.org",
+    ]
+    assert queue.store.ids() == [kept]
+
+
+def test_cancel_removes_failed_and_damaged_mail(esmtp: Command, queue: Queue) -> None:
+    failed, damaged = queue.add(), queue.add()
+    queue.store.move(failed, "new", "failed")
+    queue.store.set_aside(damaged)
+    assert esmtp("--cancel", failed, damaged).code == 0
+    assert queue.files() == []
+
+
+def test_hold_release_retry(esmtp: Command, queue: Queue) -> None:
+    name = queue.add(marks=outcome_mark(NOW, [0], BUSY))
+    assert esmtp("--hold", name).out == f"{name}: on hold\n"
+    assert queue.entry(name).marks.held
+    assert "already" in esmtp("--hold", name).out
+    assert "on hold" in esmtp("--retry-now", name).out
+    assert queue.entry(name).marks.held
+    os.utime(queue.path / "new" / name, (NOW, 4_000_000_000))
+    assert esmtp("--release", name).out == f"{name}: released\n"
+    marks = queue.entry(name).marks
+    assert (marks.held, marks.hurry) == (False, True)
+    assert (queue.path / "new" / name).stat().st_mtime < 4_000_000_000
+
+
+def test_retry_now_delivers(esmtp: Command, queue: Queue, rc: Callable[[str], pathlib.Path]) -> None:
+    fifo = esmtp.home / "done"
+    os.mkfifo(fifo)
+    rc(f'identity me@x.org\nmda "cat >/dev/null; echo >{fifo}"\nforce_mda joe\n')
+    queue.add(marks=outcome_mark(NOW, [0], BUSY))
+    done = esmtp("--retry-now", "ALL")
+    assert done.code == 0
+    assert done.out.endswith(": due now\n")
+    fifo.read_bytes()  # as soon as the mda has it
+
+
+@pytest.mark.parametrize("word", ["--hold", "--release", "--retry-now"])
+def test_all(word: str, esmtp: Command, queue: Queue) -> None:
+    assert (esmtp(word, "ALL").code, esmtp(word, "ALL").out) == (0, "Mail queue is empty\n")
+    names = [queue.add(), queue.add()]
+    done = esmtp(word, "ALL")
+    assert done.code == 0
+    assert [line.partition(":")[0] for line in done.out.splitlines()] == names
+
+
+@pytest.mark.parametrize("word", ["--cancel", "--show"])
+def test_not_all(word: str, esmtp: Command, queue: Queue) -> None:
+    name = queue.add()
+    assert esmtp(word, "ALL").code == 64
+    assert queue.store.ids() == [name]
+
+
+@pytest.mark.parametrize("word", WORDS)
+def test_unknown_id(word: str, esmtp: Command, queue: Queue) -> None:
+    (esmtp.home / "canary").write_text("x")
+    for wrong in ("1-x", ".", "..", "../../canary", "../tmp", "a\nb", "1700000000-1"):
+        done = esmtp(word, wrong)
+        assert (done.code, done.out) == (65, ""), wrong
+        assert done.err.count("\n") == 1
+    assert (esmtp.home / "canary").exists()
+
+
+@pytest.mark.parametrize("word", WORDS)
+def test_no_queue(word: str, esmtp: Command) -> None:
+    assert esmtp(word, "1-x").code == 65
+    assert list(esmtp.home.iterdir()) == []
+
+
+@pytest.mark.parametrize("word", ["--cancel", "--hold", "--release", "--retry-now"])
+def test_mail_in_delivery_is_left_alone_and_the_others_are_done(word: str, esmtp: Command, queue: Queue) -> None:
+    busy, free = queue.add(), queue.add()
+    before = (queue.path / "new" / busy).read_bytes()
+    with queue.lock(busy):
+        done = esmtp(word, busy, "1-x", free)
+    assert done.code == 75
+    assert f"esmtp: {busy}: in delivery" in done.err
+    assert done.out.startswith(f"{free}: ")
+    assert (queue.path / "new" / busy).read_bytes() == before
+
+
+def test_one_thing_at_a_time(esmtp: Command, queue: Queue) -> None:
+    name = queue.add()
+    assert esmtp("--hold", name, "--cancel", name).code == 64
+    assert not queue.entry(name).marks.held
+
+
+def test_failed_mail_is_not_tried_again(esmtp: Command, queue: Queue) -> None:
+    name = queue.add()
+    queue.store.move(name, "new", "failed")
+    done = esmtp("--retry-now", name)
+    assert done.code == 65
+    assert "failed/" in done.err
+
+
+# -- show ----------------------------------------------------------------------------------------------------------
+
+
+def test_show(esmtp: Command, queue: Queue) -> None:
+    text = b"Subject: x\r\n\r\n\x1b\xff" + b"y" * 100_000 + b"\r\n"
+    name = queue.add(Entry(NOW, "me@x.org", [Recipient("a@x.org")]), text, marks=outcome_mark(NOW, [0], BUSY))
+    done = esmtp("--show", name)
+    head, _, message = done.out.partition("\n\n")
+    assert head.startswith(name)
+    assert "(451 busy; status 4.0.0)" in head
+    assert message == "Subject: x\n\n\x1b\\xff" + "y" * 100_000 + "\n"
+
+
+def test_show_of_a_damaged_file_says_why(esmtp: Command, queue: Queue) -> None:
+    name = queue.add()
+    (queue.path / "new" / name).write_bytes(b"rubbish")
+    done = esmtp("--show", name)
+    assert (done.code, "(damaged: " in done.out) == (0, True)
+
+
+# -- undo ----------------------------------------------------------------------------------------------------------
+
+
+def test_undo_takes_the_last_one_back(esmtp: Command, queue: Queue) -> None:
+    first = queue.add()
+    last = queue.add(Entry(NOW + 1, "me@x.org", [Recipient("a@X.org"), Recipient("hidden@x.org")]))
+    tried = queue.add(Entry(NOW + 2, "me@x.org", [Recipient("a@x.org")]), marks=outcome_mark(NOW, [0], BUSY))
+    done = esmtp("--undo")
+    path = esmtp.home / f"undone-{last}.eml"
+    assert done.code == 0
+    assert (
+        done.out == f"{last}: taken back into {path.name}: {len(TEXT)} bytes from me@x.org to a@X.org, hidden@x.org\n"
+    )
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert path.read_bytes() == b"Bcc: hidden@x.org\nTo: a@x.org\nSubject: x\n\nhello\n"
+    assert queue.store.ids() == [first, tried]
+    assert esmtp("--undo", "back").code == 0
+    assert (esmtp.home / "back").exists()
+    nothing = esmtp("--undo")
+    assert nothing.code == 65
+    assert "nothing was taken back" in nothing.err
+
+
+def test_undone_mail_goes_to_the_same_people_again(esmtp: Command, queue: Queue) -> None:
+    queue.call(b"-i", b"joe@x.org", text=b"From me@x.org Sat\nTo: a@x.org\nBcc: bob@x.org\n\n.\nx\n")
+    esmtp("--undo", "back")
+    again = (esmtp.home / "back").read_bytes()
+    assert again == b"From me@x.org Sat\nBcc: joe@x.org\nTo: a@x.org\nBcc: bob@x.org\n\n.\nx\n"
+    assert esmtp("-odq", "-ti", stdin=again).code == 0
+    out = esmtp("-bp").out
+    assert all(name in out for name in ("joe@x.org", "a@x.org", "bob@x.org"))
+
+
+def test_resent_mail_is_resent_again(esmtp: Command, queue: Queue) -> None:
+    entry = Entry(NOW, "me@x.org", [Recipient("new@x.org"), Recipient("hidden@x.org")])
+    queue.add(entry, b"Resent-To: new@x.org\r\nTo: old@x.org\r\n\r\nx\r\n")
+    esmtp("--undo", "back")
+    assert (esmtp.home / "back").read_bytes().startswith(b"Resent-Bcc: hidden@x.org\nResent-To: new@x.org\n")
+
+
+@pytest.mark.parametrize("path", ["taken", "missing/dir", "link"])
+def test_undo_writes_over_nothing(path: str, esmtp: Command, queue: Queue) -> None:
+    name = queue.add()
+    (esmtp.home / "taken").write_text("mine")
+    (esmtp.home / "link").symlink_to(esmtp.home / "target")
+    done = esmtp("--undo", path)
+    assert done.code == 73
+    assert path in done.err
+    assert queue.store.ids() == [name]
+    assert (esmtp.home / "taken").read_text() == "mine"
+    assert not (esmtp.home / "target").exists()
+
+
+def test_undo_of_the_last_mail_when_it_is_in_delivery(esmtp: Command, queue: Queue) -> None:
+    """Another one, which nobody thinks of, is not taken in its place."""
+    queue.add()
+    last = queue.add(Entry(NOW + 1, "me@x.org", [Recipient("a@x.org")]))
+    with queue.lock(last):
+        done = esmtp("--undo")
+    assert done.code == 75
+    assert len(queue.store.ids()) == 2
