@@ -1,5 +1,7 @@
 """What is made here is one command line and never two."""
 
+from collections.abc import Callable
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -105,13 +107,14 @@ def test_an_empty_word() -> None:
 
 @given(st.text(), st.text())
 def test_whatever_is_made_is_one_line(address: str, word: str) -> None:
-    for make in (
+    makers: list[Callable[[], Command]] = [
         lambda: command.mail(address, [f"ENVID={word}"]),
         lambda: command.rcpt(address, [f"ORCPT={word}"]),
         lambda: command.hello("EHLO", word),
         lambda: command.mail("a@b", [f"ENVID={command.xtext(word)}"]),
         lambda: command.rcpt("a@b", [f"ORCPT={command.typed_address(word)}"]),
-    ):
+    ]
+    for make in makers:
         try:
             line = make().line
         except MailError:
