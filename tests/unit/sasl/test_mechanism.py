@@ -64,7 +64,9 @@ def test_md5_switched_off_is_the_rcs_affair(monkeypatch: pytest.MonkeyPatch) -> 
     assert raised.value.kind == "config"
 
 
-@pytest.mark.parametrize(("username", "password"), [("a\0b", "p"), ("a", "p\0"), ("\ud800", "p"), ("a", "top\udfffsecret")])
+@pytest.mark.parametrize(
+    ("username", "password"), [("a\0b", "p"), ("a", "p\0"), ("\ud800", "p"), ("a", "top\udfffsecret")]
+)
 @pytest.mark.parametrize("name", mechanism.IN_TLS)
 def test_what_no_mechanism_can_carry(name: str, username: str, password: str) -> None:
     with pytest.raises(MailError) as raised:
