@@ -7,6 +7,7 @@ here: a t_ function sets the type and uses of ``t`` only value, lexpos and
 lexer.begin(); a p_ action uses nothing of ``p`` but its items.
 
 One file of more than 400 lines, for PLY reads a language from one module.
+PLY wants all of a language in one module, so this one may pass 400 lines.
 After a change: ``python -m esmtp_py.grammar``.
 """
 
@@ -235,8 +236,16 @@ def t_ANY_error(t: "Token") -> None:
 
 
 def _string(t: "Token", text: str, skipped: int) -> "Token":
+    """A value written as ``text``, which begins ``skipped`` characters after the token."""
+    fault = None
+    if "\\" in text:
+        from esmtp_py.grammar.escapes import decoded
+
+        text, fault = decoded(text)
+    elif "\0" in text:
+        fault = text.index("\0"), "a value cannot contain a NUL byte"
     t.type = "STRING"
-    t.value = unescape(text, t.lexpos, skipped)
+    t.value = Value("", t.lexpos, (t.lexpos + skipped + fault[0], fault[1])) if fault else Value(text, t.lexpos)
     t.lexer.begin("INITIAL")
     return t
 
@@ -246,65 +255,6 @@ def _faulty(t: "Token", fault: str, at: int = 0) -> "Token":
     t.value = Value("", t.lexpos, (t.lexpos + at, fault))
     t.lexer.begin("INITIAL")
     return t
-
-
-# --- escapes ----------------------------------------------------------------
-
-_LETTERS = {"n": b"\n", "t": b"\t", "b": b"\b", "r": b"\r"}
-_HEX = "0123456789abcdefABCDEF"
-_DECIMAL = "0123456789"
-_OCTAL = "01234567"
-
-
-def unescape(text: str, offset: int, skipped: int) -> Value:
-    r"""The value written as ``text``, which begins ``skipped`` characters after ``offset``.
-
-    \n \t \b \r; \x and up to two hexadecimal digits; \0 and octal digits, three
-    counting the zero; \1 to \9 decimal, up to three digits, modulo 256; any
-    other character stands for itself.  Numbers are bytes: \xc3\xa9 is "é".
-    """
-    if "\\" not in text:
-        if "\0" in text:
-            return Value("", offset, (offset + skipped + text.index("\0"), "a value cannot contain a NUL byte"))
-        return Value(text, offset)
-    made: list[bytes] = []
-    done = 0
-    while True:
-        slash = text.find("\\", done)
-        made.append(text[done : slash if slash >= 0 else len(text)].encode("utf-8", "surrogateescape"))
-        if slash < 0:
-            break
-        byte, done = _escape(text, slash + 1)
-        if byte in (b"", b"\0"):
-            fault = "a value cannot contain a NUL byte" if byte else "\\x wants one or two hexadecimal digits"
-            return Value("", offset, (offset + skipped + slash, fault))
-        made.append(byte)
-    whole = b"".join(made)
-    if 0 in whole:
-        return Value("", offset, (offset, "a value cannot contain a NUL byte"))
-    return Value(whole.decode("utf-8", "surrogateescape"), offset)
-
-
-def _escape(text: str, at: int) -> "tuple[bytes, int]":
-    """The escape whose backslash is just before ``at``: its bytes, and where the text goes on."""
-    letter = text[at]
-    if letter in "xX":
-        digits = _digits(text, at + 1, 2, _HEX)
-        return (bytes((int(digits, 16),)) if digits else b""), at + 1 + len(digits)
-    if letter == "0":
-        digits = _digits(text, at, 3, _OCTAL)
-        return bytes((int(digits, 8),)), at + len(digits)
-    if letter in _DECIMAL:
-        digits = _digits(text, at, 3, _DECIMAL)
-        return bytes((int(digits) & 255,)), at + len(digits)
-    return _LETTERS.get(letter) or letter.encode("utf-8", "surrogateescape"), at + 1
-
-
-def _digits(text: str, start: int, most: int, allowed: str) -> str:
-    end = start
-    while end < min(len(text), start + most) and text[end] in allowed:
-        end += 1
-    return text[start:end]
 
 
 # --- productions ------------------------------------------------------------
