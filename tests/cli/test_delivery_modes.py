@@ -1,6 +1,8 @@
 """What the rc says of the queue: delivery, undo, queue_lifetime, connections; and --at."""
 
+import os
 import re
+import subprocess
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -8,7 +10,9 @@ from pathlib import Path
 import pytest
 
 from esmtp_py.message.envelope import Recipient
+from esmtp_py.outcome import Outcome
 from esmtp_py.queue.entry import Entry, read_head
+from esmtp_py.queue.marks import outcome_mark
 from esmtp_py.queue.store import Store
 from tests.cli.conftest import way_to
 from tests.cli.test_queue_modes import MAIL, queued
@@ -102,6 +106,12 @@ def test_now_means_now(esmtp: Command, rc: Rc) -> None:
     assert queued(esmtp) == []
 
 
+def test_interactive_keeps_nothing(esmtp: Command, rc: Rc) -> None:
+    rc(f"{NOWHERE}delivery interactive\n")
+    assert esmtp("-f", "me@x.org", "joe@x.org", stdin=MAIL).code == 75
+    assert queued(esmtp) == []
+
+
 def test_errors_quiet_is_quiet(esmtp: Command, rc: Rc) -> None:
     rc(f"{NOWHERE}delivery on-failure\n")
     done = esmtp("-oeq", "-f", "me@x.org", "joe@x.org", stdin=MAIL)
@@ -167,6 +177,20 @@ def test_undo_holds_each_mail_for_a_while(esmtp: Command, rc: Rc, server: Submis
     assert time.time() >= before + 1
 
 
+def test_whoever_waits_for_the_end_of_a_pipe_does_not_wait_for_the_mail(
+    esmtp: Command, rc: Rc, server: SubmissionServer
+) -> None:
+    rc(section(server, "undo 2s"))
+    ours, theirs = os.pipe()
+    with open(ours, "rb") as pipe:
+        argv = [esmtp.program, "-f", "me@x.org", "joe@x.org"]
+        subprocess.run(argv, input=MAIL, env=esmtp.environ, pass_fds=[theirs], check=True)
+        os.close(theirs)
+        assert pipe.read() == b""
+    assert server.mails == []
+    server.wait(1)
+
+
 def test_undo_waits_in_the_queue(esmtp: Command, rc: Rc, server: SubmissionServer) -> None:
     rc(section(server, "undo 1h delivery queue"))
     before = time.time()
@@ -212,11 +236,16 @@ def test_later_and_now_are_a_contradiction(esmtp: Command) -> None:
 
 
 def put(esmtp: Command, recipient: str, age: float = 0) -> None:
-    """A mail that was queued so long ago."""
+    """A mail that was queued so long ago, and tried once if that is long."""
     entry = Entry(time.time() - age, "me@x.org", [Recipient(recipient)])
     with Store.open(str(esmtp.home / ".esmtp_queue")) as store, store.begin_new(entry.time) as writer:
         writer.write(entry.head() + b"From: me@x.org\r\n\r\nbody\r\n")
         writer.commit()
+        if age:
+            locked = store.lock(writer.name)
+            assert locked
+            with locked:
+                locked.mark(outcome_mark(entry.time, [0], Outcome("try_again", LATER)))
 
 
 @pytest.mark.parametrize(
@@ -231,6 +260,17 @@ def test_a_mail_is_given_up_after_its_lifetime(
     assert esmtp("-q").code == 0
     [file] = queued(esmtp)
     assert file.name.endswith("-f0") == given_up
+
+
+@pytest.mark.parametrize(("statement", "given_up"), [("queue_lifetime 3h", False), ("queue_lifetime 1h", True)])
+def test_also_those_for_which_the_server_was_not_even_asked(
+    esmtp: Command, rc: Rc, statement: str, given_up: bool
+) -> None:
+    rc(f"identity me@x.org\n{NOWHERE}{statement}\n")
+    put(esmtp, "joe@x.org", age=7200)
+    put(esmtp, "ann@x.org", age=7200)
+    assert esmtp("-q").code == 0
+    assert [file.name.endswith("-f0") for file in queued(esmtp)] == [given_up, given_up]
 
 
 @pytest.mark.parametrize(("statement", "sessions"), [("", 1), ("connections 3", 3), ("connections 20", 6)])
