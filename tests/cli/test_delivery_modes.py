@@ -183,7 +183,7 @@ def test_whoever_waits_for_the_end_of_a_pipe_does_not_wait_for_the_mail(
     rc(section(server, "undo 2s"))
     ours, theirs = os.pipe()
     with open(ours, "rb") as pipe:
-        argv = [esmtp.program, "-f", "me@x.org", "joe@x.org"]
+        argv = [str(esmtp.program), "-f", "me@x.org", "joe@x.org"]
         subprocess.run(argv, input=MAIL, env=esmtp.environ, pass_fds=[theirs], check=True)
         os.close(theirs)
         assert pipe.read() == b""
