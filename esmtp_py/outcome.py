@@ -55,9 +55,11 @@ class Outcome:
     remote: the peer that spoke ("" if none did), for reports (RFC 3464).
     reply:  the peer's whole reply as one line, code first; "" if none.
     warning: what people should know although it was delivered; "" if nothing.
+    action: what we owe a sender who asked to hear of success (RFC 3464 section 2.3.3):
+            "relayed", to a server that does not report, "delivered", here; "" if the server reports.
     """
 
-    __slots__ = ("kind", "remote", "reply", "status", "text", "warning")
+    __slots__ = ("action", "kind", "remote", "reply", "status", "text", "warning")
 
     def __init__(self, kind: str, text: str = "", *, status: str = "", remote: str = "", reply: str = "") -> None:
         self.kind = kind
@@ -66,6 +68,7 @@ class Outcome:
         self.remote = remote
         self.reply = reply
         self.warning = ""
+        self.action = ""
 
     @property
     def fate(self) -> str:

@@ -10,7 +10,7 @@ from esmtp_py.errors import MailError
 from esmtp_py.smtp import command
 from esmtp_py.smtp.client import Client, OutOfStep
 from esmtp_py.smtp.command import BDAT_LAST, BODY, GREETING, QUIT, STARTTLS, Command
-from esmtp_py.smtp.patience import Patience
+from esmtp_py.smtp.patience import SLOWEST_LINE, Patience
 from esmtp_py.smtp.reply import Reply
 from esmtp_py.smtp.verdict import STEP, verdict
 
@@ -32,6 +32,7 @@ class Conversation:
         self.last = False
         self.broken = False
         self.stream: Stream | TlsStream = stream
+        self._socket = stream
         self._client = Client(trace)
         self._patience = patience
         self._end = end
@@ -57,6 +58,14 @@ class Conversation:
     def deadline(self, verb: str) -> float:
         """When the reply to ``verb`` must be here."""
         return self._within(self._patience.reply(verb))
+
+    def allow(self, size: int) -> None:
+        """Another message of ``size`` bytes goes through this session: it may take longer."""
+        self._end += size / SLOWEST_LINE
+
+    def cut(self) -> None:
+        """From another thread: the connection is lost."""
+        self._socket.cut()
 
     def secured(self, stream: "TlsStream") -> None:
         """The stream is encrypted from here on."""

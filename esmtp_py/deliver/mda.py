@@ -77,7 +77,9 @@ def _verdict(finished: shell.Finished) -> Outcome:
     """What an MDA's exit says (sysexits.h): 0 is the only success, and only some codes are for ever."""
     text = f"the mda {finished.how}"
     if finished.status == 0:
-        return Outcome("delivered", "delivered by the mda")
+        fate = Outcome("delivered", "delivered by the mda")
+        fate.action = "delivered"
+        return fate
     if finished.status is None or finished.status < 0 or finished.status in (_EX_TEMPFAIL, *_SIGNALS):
         return Outcome("try_again", text, status="4.3.0")
     if finished.status in _NOT_STARTED:

@@ -8,6 +8,7 @@ The window is also what a crash can cost: a message whose 250 we did not live
 to see may be sent again, and that is true of at most WINDOW messages.
 """
 
+from esmtp_py.deliver.mishap import mishap
 from esmtp_py.deliver.session import Session
 from esmtp_py.errors import MailError
 from esmtp_py.message.envelope import Envelope
@@ -36,8 +37,11 @@ class Parcel:
 
     __slots__ = ("envelope", "message", "settle", "sure")
 
-    def __init__(self, message: "Message", envelope: Envelope, settle: "Callable[[dict[str, Outcome]], None]") -> None:
-        """settle: called with {address: Outcome} as soon as they are known, maybe for some recipients at a time."""
+    def __init__(self, message: "Message", envelope: Envelope, settle: "Settle") -> None:
+        """settle: called with {address: Outcome} as soon as they are known, maybe for some recipients at a time.
+
+        When it returns True, nothing more is to be done for this parcel.
+        """
         self.message = message
         self.envelope = envelope
         self.settle = settle
@@ -47,7 +51,9 @@ class Parcel:
 class Pipeline:
     """Carries parcels through one session."""
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: Session, window: int = WINDOW) -> None:
+        """window: how many may be in flight at once."""
+        self._window = window
         self._session = session
         self._talk = session.talk
         self._flying: list[tuple[Transaction, Parcel]] = []
@@ -79,6 +85,10 @@ class Pipeline:
         except MailError as error:
             self._lost(error)
             raise
+        except Exception as error:
+            ours = mishap(error)
+            self._lost(ours)
+            raise ours from error
         return self.left
 
     @property
@@ -111,6 +121,7 @@ class Pipeline:
             transaction.lost(error)
             opening = []
         self._flying.append((transaction, parcel))
+        self._talk.allow(parcel.message.size)
         self._bytes += parcel.message.size
         if opening:
             self._talk.last = last and self._pipelining and all(p.sure for _, p in self._flying)
@@ -132,7 +143,7 @@ class Pipeline:
             return True
         if not self._pipelining or not self._flying[-1][0].said:
             return False
-        return len(self._flying) < WINDOW and self._bytes + size <= WINDOW_BYTES
+        return len(self._flying) < self._window and self._bytes + size <= WINDOW_BYTES
 
     # -- what came back ---------------------------------------------------------
 
@@ -155,11 +166,10 @@ class Pipeline:
     def _settle(self, transaction: Transaction, parcel: Parcel) -> None:
         self._bytes -= parcel.message.size
         self._clean = transaction.clean and not self._flying
-        if transaction.remaining:
+        if not parcel.settle(transaction.outcomes) and transaction.remaining:
             left = Parcel(parcel.message, parcel.envelope.to(transaction.remaining), parcel.settle)
             left.sure = False
             self._left.insert(0, left)
-        parcel.settle(transaction.outcomes)
 
     def _finish(self, farewell: bool) -> None:
         """QUIT's 221 proves that no reply was taken for another; without it, nothing is known."""
@@ -192,3 +202,5 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from esmtp_py.message.message import Message
+
+    Settle = Callable[[dict[str, Outcome]], bool | None]

@@ -35,6 +35,19 @@ _BEFORE_COMMENT = ("", *" \t\n;&|()")
 _OPENINGS = ("$(", "${", "$[", "$'", '$"', "<<")
 
 
+# What is running: a child, or minus its process group.
+_running: set[int] = set()
+
+
+def end_all() -> None:
+    """Ends what other threads of this process have started; they hear of it as of any other end."""
+    for target in list(_running):
+        try:
+            os.kill(target, _signal.SIGTERM)
+        except OSError:
+            pass  # it has ended by itself
+
+
 class Finished:
     """How a command ended.
 
@@ -209,6 +222,7 @@ class _Child:
                 os.set_blocking(descriptor, False)
 
     def run(self, chunks: "Iterable[bytes]") -> Finished:
+        _running.add(self._target)
         try:
             for chunk in chunks:
                 if not self._give(chunk):
@@ -225,6 +239,7 @@ class _Child:
             self._kill()
             raise
         finally:
+            _running.discard(self._target)
             self._close_feed()
             for descriptor in (self._output, self._watch):
                 if descriptor >= 0:

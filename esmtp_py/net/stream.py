@@ -76,6 +76,13 @@ class Stream:
     def close(self) -> None:
         self._sock.close()
 
+    def cut(self) -> None:
+        """Ends the connection under whoever waits for it, in another thread."""
+        try:
+            self._sock.shutdown(_socket.SHUT_RDWR)
+        except OSError:
+            pass  # it is over already
+
     def _read_ahead(self) -> None:
         while not self._ended and len(self._unread) < MAX_UNREAD:
             data = self._read()

@@ -21,10 +21,12 @@ _FIELD = 900
 _HOST = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-")
 
 
-# What has happened, RFC 3464 section 2.3.3: "failed", "delayed", or "relayed" to a server that reports no further.
+# What has happened, RFC 3464 section 2.3.3: "failed", "delayed", "delivered" here, or "relayed" to a server
+# that reports no further.
 _SUBJECT = {
     "failed": b"Your mail could not be delivered",
     "delayed": b"Your mail is delayed",
+    "delivered": b"Your mail has been delivered",
     "relayed": b"Your mail has been handed on",
 }
 _OPENING = {
@@ -36,6 +38,7 @@ _OPENING = {
         "Your mail could not yet be delivered to the recipients below.  You need not",
         "do anything: it is tried again, and you will hear if that is in vain.",
     ],
+    "delivered": ["Your mail has been delivered to the recipients below, as you wanted to know."],
     "relayed": [
         "Your mail has been accepted for the recipients below by a server that does",
         "not report any further.",
@@ -70,16 +73,17 @@ def bounce(
 ) -> Message:
     """A report to ``envelope.sender`` about each recipient of the envelope, which ``wanted`` chose.
 
-    original: without Bcc already.  All of it is returned, or its header if
-              envelope.ret is HDRS, or if its body is no text.
+    original: without Bcc already.  Of a failure all of it is returned, or its
+              header if envelope.ret is HDRS, or if its body is no text.
     author:   address for From:.  host: the name of this machine.
     date:     the value for Date:.  boundary: a word that nobody could foresee;
               it also makes the Message-ID.
-    action:   "failed", "delayed" or "relayed".
+    action:   "failed", "delayed", "delivered" or "relayed".
 
     To be sent with the null reverse path.
     """
-    headers_only = envelope.ret == "HDRS" or envelope.body == "BINARYMIME"
+    # RFC 3461 section 4.3: RET is for failures, all other reports return the header
+    headers_only = action != "failed" or envelope.ret == "HDRS" or envelope.body == "BINARYMIME"
     returned = Message(original.header, _Nothing()) if headers_only else original
     head = _preamble(envelope, outcomes, host, boundary, action)
     head += _status(envelope, outcomes, host, date, boundary, action)

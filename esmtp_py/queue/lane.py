@@ -1,158 +1,299 @@
 """All mails of one identity in a run: one session carries them, each fate is noted as it comes.
 
 A failing identity never delays another: each lane is a thread of its own.
-When its server cannot be reached or logged in to, the whole lane is put off.
+When its server cannot be reached or logged in to, or says 421, the whole lane
+is put off: what it has not tried waits with that reason.
+
+A mail in whose course the connection was lost may be the reason for that, so it
+is tried after all others the next time, and alone.  No mail can hold up others.
 """
 
+import time
+
 from esmtp_py.deliver.caller import Caller
-from esmtp_py.deliver.pipeline import Parcel, Pipeline
-from esmtp_py.deliver.route import plan
+from esmtp_py.deliver.mishap import mishap
+from esmtp_py.deliver.pipeline import WINDOW, Parcel, Pipeline
+from esmtp_py.deliver.route import Leg, plan
+from esmtp_py.deliver.select import qualified
 from esmtp_py.deliver.session import Session
 from esmtp_py.deliver.submission import Submission
 from esmtp_py.errors import MailError
-from esmtp_py.outcome import DELIVERED, Outcome
+from esmtp_py.outcome import DEFERRED, Outcome
 from esmtp_py.queue.ledger import Ledger
-from esmtp_py.queue.ready import Ready, for_smtp, ready
+from esmtp_py.queue.ready import Ready, choose, read, ready, waiting
+from esmtp_py.smtp.patience import Patience
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterator
 
     from esmtp_py.config.identity import Identity
     from esmtp_py.config.model import Config
+    from esmtp_py.queue.entry import Entry
     from esmtp_py.queue.locked import Locked
     from esmtp_py.queue.ready import Unpack
-    from esmtp_py.queue.store import Store
 
     Trace = Callable[[str, bytes], None]
 
+# Sessions in a row that end too early without one mail settled: a single mail
+# that the server cannot stand costs one, and a server that is ill is left alone.
+LOSSES = 2
+# Mails with recipients here and elsewhere wait for their mda with an open file, until the session is over.
+MIXED = 16
+
+# What a mail that the server cannot stand looks like.
+_SUSPECT = ("connection_lost", "protocol", "internal", "io")
+
 
 class Lane:
-    """One identity with the names of its mails, oldest first."""
+    """One identity with the names of its mails, oldest first.
+
+    names:  to be tried by the next run().
+    strays: those of them that another rc file or identity has to carry.
+    """
 
     def __init__(
         self,
-        store: "Store",
         config: "Config",
+        rc: str,
         identity: "Identity",
         ledger: Ledger,
         unpack: "Unpack",
         trace: "Trace | None" = None,
     ) -> None:
+        """rc: how the mails call the file that ``config`` is from."""
         self.names: list[str] = []
-        self._store = store
+        self.strays: list[str] = []
         self._config = config
+        self._rc = rc
         self._identity = identity
         self._ledger = ledger
         self._unpack = unpack
         self._trace = trace
         self._caller = Caller()
+        self._session: Session | None = None
+        self._stopped = False
+        self._off: MailError | None = None
         self._progress = False
+        self._losses = 0
+        self._suspects: list[str] = []
+        self._local: list[str] = []
+        self._mixed: list[tuple[Locked, Ready, Leg]] = []
 
     def run(self) -> None:
-        """Tries every mail once; what is not settled then waits with the reason noted."""
+        """Tries every mail once; what is not settled then waits with the reason noted.  Raises nothing."""
         try:
-            self._run(iter(self.names))
+            self._carry(self._taken(self.names))
+            self._carry(self._taken(self._suspects), window=1)
+            self._deliver(self._taken(self._local))
+            self._carry(self._taken(self._ledger.reports.written))
+            self._deliver(self._taken(self._local))
+        except Exception as error:
+            self._ledger.tally.say(mishap(error).text)
         finally:
             self._ledger.close()
 
-    def _run(self, names: "Iterator[str]") -> None:
-        parcels = self._parcels(names)
-        first = next(parcels, None)
-        while first:
+    def stop(self) -> None:
+        """From another thread: tries nothing more, and does not wait for the server.  What is known is noted."""
+        self._stopped = True
+        session = self._session
+        if session:
+            session.talk.cut()
+        from esmtp_py.deliver.shell import end_all
+
+        end_all()
+
+    def _taken(self, names: list[str]) -> list[str]:
+        taken = names[:]
+        names.clear()
+        return taken
+
+    # -- sessions -----------------------------------------------------------------
+
+    def _carry(self, names: list[str], window: int = WINDOW) -> None:
+        """By SMTP, in as many sessions as it takes, which is one."""
+        source = self._parcels(names, alone=window == 1)
+        left: list[Parcel] = []
+        while not self._stopped:
+            first = left.pop(0) if left else next(source, None)
+            if first is None:
+                return
+            left = self._one_session(first, left, source, window)
+            if self._off:
+                for parcel in left:
+                    self._settle_as(parcel, self._off)
+                left = []
+            self._deliver_mixed()
+
+    def _one_session(self, first: Parcel, more: list[Parcel], source: "Iterator[Parcel]", window: int) -> list[Parcel]:
+        """One connection for as many mails as it lives; returns those taken and not sent."""
+        self._progress = False
+        rest = iter([first, *more])
+        left: list[Parcel] = []
+        try:
+            self._hook("preconnect", self._identity.preconnect)
             try:
-                self._progress = False
-                rest = self._session(first, parcels)
-            except MailError as error:
-                if not self._progress:
-                    self._put_off(names, error)
-                    return
-                rest = []
-            first = rest[0] if rest else next(parcels, None)
-
-    def _session(self, first: Parcel, parcels: "Iterator[Parcel]") -> list[Parcel]:
-        """One connection for as many mails as it lives."""
-        try:
-            session = Session(self._identity, first.message.size, self._trace)
+                self._session = Session(self._identity, trace=self._trace)
+                pipeline = Pipeline(self._session, window)
+                try:
+                    left = pipeline.carry(self._while_fresh(rest, source))
+                    if left:
+                        self._lost(None)
+                except MailError as error:
+                    left = pipeline.left
+                    self._lost(error)
+                finally:
+                    self._session.close()
+                    self._session = None
+            finally:
+                self._after()
         except MailError as error:
-            first.settle(_for_all(first, error))
-            raise
-        pipeline = Pipeline(session)
-        try:
-            return pipeline.carry(_chain(first, parcels))
-        except MailError as error:
-            for parcel in pipeline.left:
-                parcel.settle(_for_all(parcel, error))
-            raise
-        finally:
-            session.close()
+            self._off = error
+        return [*left, *rest]
 
-    def _parcels(self, names: "Iterator[str]") -> "Iterator[Parcel]":
+    def _while_fresh(self, rest: "Iterator[Parcel]", source: "Iterator[Parcel]") -> "Iterator[Parcel]":
+        """What the session that begins now is to carry; it has to be over at some time."""
+        end = time.monotonic() + Patience(self._identity.timeout).session(0) / 2
+        yield from rest
+        while len(self._mixed) < MIXED and time.monotonic() < end:
+            parcel = next(source, None)
+            if parcel is None:
+                return
+            yield parcel
+
+    def _lost(self, error: "MailError | None") -> None:
+        """The session was over too early.  Another one, or does the lane wait?"""
+        if error and error.reply.startswith("421"):
+            self._off = error
+        elif self._progress:
+            self._losses = 0
+        else:
+            self._losses += 1
+            if self._losses >= LOSSES:
+                self._off = error or MailError("try_again", "the server ends its sessions without taking a mail")
+
+    def _hook(self, name: str, command: str) -> None:
+        if command:
+            from esmtp_py.deliver.shell import hook
+
+            hook(command, name, self._trace)
+
+    def _after(self) -> None:
+        try:
+            self._hook("postconnect", self._identity.postconnect)
+        except MailError as error:
+            self._ledger.tally.say(error.text)
+
+    # -- mails ----------------------------------------------------------------------
+
+    def _parcels(self, names: list[str], *, alone: bool) -> "Iterator[Parcel]":
         """Locks, checks and readies each mail when the session has room for it."""
         for name in names:
+            if self._stopped:
+                return
             locked = self._ledger.take(name)
             if locked is None:
                 continue
-            try:
-                parcel = self._parcel(locked)
-            except MailError as error:
-                self._ledger.wait(locked, error.outcome())
+            if not alone and _is_suspect(locked.entry):
+                locked.close()
+                self._suspects.append(name)
                 continue
-            if parcel:
+            parcel = self._parcel(locked)
+            if parcel and self._off:
+                self._settle_as(parcel, self._off)
+                self._deliver_mixed()
+            elif parcel:
                 yield parcel
 
     def _parcel(self, locked: "Locked") -> Parcel | None:
-        """The SMTP part of a mail; what goes to the MDA goes at once.  None when nothing is left."""
-        locked.verify()
-        mail = ready(locked, self._config, self._caller, self._unpack)
-        self._ledger.begin(locked, mail)
-        if mail.spoiled:
-            self._ledger.note(locked, mail, {address: mail.spoiled.outcome() for address in mail.numbers})
+        """The SMTP part of a mail; None when it has none.  Its other part comes when the session is over."""
+        mail = self._ready(locked)
+        if mail is None:
             return None
-        parcel = None
-        for leg in plan(self._identity, mail.envelope, self._trace):
-            settle = self._settler(locked, mail, leg.originals)
-            if isinstance(leg.courier, Submission):
-                for_smtp(leg.envelope, mail.choice, self._caller)
-                parcel = Parcel(mail.message, leg.envelope, settle)
-            else:
-                settle(leg.courier.deliver(mail.message, leg.envelope))
-        return parcel
+        legs = plan(self._identity, mail.envelope, self._trace)
+        local = [leg for leg in legs if not isinstance(leg.courier, Submission)]
+        if len(local) == len(legs):
+            self._ledger.release(locked.name)
+            self._local.append(locked.name)
+            return None
+        self._mixed += [(locked, mail, leg) for leg in local]
+        [remote] = [leg for leg in legs if isinstance(leg.courier, Submission)]
+        remote.envelope.sender = qualified(remote.envelope.sender, self._identity, self._caller)
+        return Parcel(mail.message, remote.envelope, self._settler(locked, mail, remote))
 
-    def _settler(
-        self, locked: "Locked", mail: Ready, originals: dict[str, list[str]]
-    ) -> "Callable[[dict[str, Outcome]], None]":
-        def settle(outcomes: dict[str, Outcome]) -> None:
-            self._progress = self._progress or any(o.fate == DELIVERED for o in outcomes.values())
-            fates = {original: fate for address, fate in outcomes.items() for original in originals[address]}
-            self._ledger.note(locked, mail, fates)
+    def _ready(self, locked: "Locked") -> Ready | None:
+        """The mail, if there is anything to try; else its fate is noted and it is closed."""
+        try:
+            locked.verify()
+            message, spoiled = read(locked, self._unpack)
+            if locked.entry.rc != self._rc:
+                self._stray(locked)
+                return None
+            choice = choose(locked.entry, self._config, self._caller, message.header)
+            if choice.identity is not self._identity:
+                self._stray(locked)
+                return None
+            mail = ready(locked, message, choice, self._caller)
+        except MailError as error:
+            self._ledger.wait(locked, error)
+            return None
+        except Exception as error:
+            self._ledger.wait(locked, mishap(error))
+            return None
+        if not self._ledger.begin(locked, mail):
+            return None
+        if spoiled:
+            self._ledger.note(locked.name, {address: spoiled.outcome() for address in mail.numbers})
+            return None
+        return mail
+
+    def _stray(self, locked: "Locked") -> None:
+        locked.close()
+        self.strays.append(locked.name)
+
+    def _settler(self, locked: "Locked", mail: Ready, leg: Leg) -> "Callable[[dict[str, Outcome]], bool]":
+        def settle(outcomes: dict[str, Outcome]) -> bool:
+            self._progress = self._progress or any(fate.fate != DEFERRED for fate in outcomes.values())
+            fates = {original: fate for address, fate in outcomes.items() for original in leg.originals[address]}
+            return self._ledger.note(locked.name, fates)
 
         return settle
 
-    def _put_off(self, names: "Iterable[str]", error: MailError) -> None:
-        """Every mail of the lane waits; the reason is noted in each, for mailq."""
+    def _settle_as(self, parcel: Parcel, error: MailError) -> None:
+        """For a mail that the server has not seen."""
+        fate = error.outcome()
+        if error.kind in _SUSPECT:
+            fate = Outcome("unreachable", error.text, remote=error.remote, reply=error.reply)
+        parcel.settle({recipient.address: fate for recipient in parcel.envelope.recipients})
+
+    # -- local recipients -------------------------------------------------------------
+
+    def _deliver_mixed(self) -> None:
+        while self._mixed and not self._stopped:
+            self._run_leg(*self._mixed.pop(0))
+
+    def _deliver(self, names: list[str]) -> None:
+        """Mails that need no server."""
         for name in names:
-            locked = self._ledger.take(name)
-            if locked and self._ledger.expired(locked):
-                self._last_word(locked, error)
-            elif locked:
-                self._ledger.wait(locked, error.outcome())
+            locked = None if self._stopped else self._ledger.take(name)
+            mail = self._ready(locked) if locked else None
+            if locked and mail:
+                for leg in plan(self._identity, mail.envelope, self._trace):
+                    self._run_leg(locked, mail, leg)
 
-    def _last_word(self, locked: "Locked", error: MailError) -> None:
-        """It has waited too long for this server: its sender must hear of it."""
+    def _run_leg(self, locked: "Locked", mail: Ready, leg: Leg) -> None:
+        settle = self._settler(locked, mail, leg)
         try:
-            mail = ready(locked, self._config, self._caller, self._unpack)
-        except MailError as unready:
-            self._ledger.wait(locked, unready.outcome())
-            return
-        self._ledger.begin(locked, mail)
-        self._ledger.note(locked, mail, {address: error.outcome() for address in mail.numbers})
+            outcomes = leg.courier.deliver(mail.message, leg.envelope)
+        except Exception as error:
+            fate = mishap(error).outcome()
+            outcomes = {recipient.address: fate for recipient in leg.envelope.recipients}
+        settle(outcomes)
 
 
-def _for_all(parcel: Parcel, error: MailError) -> dict[str, Outcome]:
-    return {recipient.address: error.outcome() for recipient in parcel.envelope.recipients}
-
-
-def _chain(first: Parcel, rest: "Iterator[Parcel]") -> "Iterator[Parcel]":
-    yield first
-    yield from rest
+def _is_suspect(entry: "Entry") -> bool:
+    """The connection was lost with this mail on it, when it was last tried."""
+    if not entry.marks.fates:
+        return False
+    last = [entry.marks.fate(number).outcome for number in waiting(entry).values()]
+    return any(outcome is not None and outcome.kind in _SUSPECT for outcome in last)

@@ -9,33 +9,39 @@ Nothing here may raise: a mail whose fate cannot be noted is left as it is, and
 the run says so (it may be sent more than once).
 """
 
+import _thread
+
+from esmtp_py.deliver.mishap import mishap
 from esmtp_py.errors import MailError
-from esmtp_py.message.envelope import NEVER, Envelope
 from esmtp_py.outcome import DEFERRED, DELIVERED, FAILED, Outcome
 from esmtp_py.queue import schedule
 from esmtp_py.queue.bounce import wanted
 from esmtp_py.queue.entry import Damaged
-from esmtp_py.queue.marks import DELAY, FAILURE, outcome_mark, reported_mark
+from esmtp_py.queue.marks import DELAY, FAILURE, SUCCESS, outcome_mark, reported_mark
 from esmtp_py.queue.ready import Ready, waiting
-from esmtp_py.queue.report import enqueue, original_of
+from esmtp_py.queue.report import Reports, original_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from esmtp_py.deliver.caller import Caller
+    from esmtp_py.message.envelope import Recipient
+    from esmtp_py.queue.entry import Entry
     from esmtp_py.queue.locked import Locked
     from esmtp_py.queue.store import Store
 
 # Removals that may be undone by a power failure, and sent once more: what one
 # fsync of the directory is shared by.
 UNSYNCED = 16
+# Lines for a person: a sick disk has one to say for each of a hundred thousand mails.
+SAID = 1000
 
 
 class Tally:
-    """A run in numbers.  said: what a person should read, a line each."""
+    """A run in numbers of mails, and bytes delivered; all its lanes share it.  said: what a person should read."""
 
-    __slots__ = ("bytes", "deferred", "delivered", "failed", "said")
+    __slots__ = ("_lock", "bytes", "deferred", "delivered", "failed", "said")
 
     def __init__(self) -> None:
         self.delivered = 0
@@ -43,6 +49,34 @@ class Tally:
         self.deferred = 0
         self.bytes = 0
         self.said: list[str] = []
+        self._lock = _thread.allocate_lock()
+
+    def count(self, *, delivered: int = 0, size: int = 0, failed: int = 0, deferred: int = 0) -> None:
+        """Adds to the numbers.  size: bytes of what was delivered."""
+        with self._lock:
+            self.delivered += delivered
+            self.bytes += size
+            self.failed += failed
+            self.deferred += deferred
+
+    def say(self, line: str) -> None:
+        with self._lock:
+            if len(self.said) < SAID:
+                self.said.append(line)
+            elif len(self.said) == SAID:
+                self.said.append("and more of the kind")
+
+
+class Case:
+    """A mail being tried.  pending: addresses whose fate is still to come.  delivered: somebody has it now."""
+
+    __slots__ = ("delivered", "locked", "mail", "pending")
+
+    def __init__(self, locked: "Locked", mail: Ready) -> None:
+        self.locked = locked
+        self.mail = mail
+        self.pending = set(mail.numbers)
+        self.delivered = False
 
 
 class Ledger:
@@ -52,29 +86,34 @@ class Ledger:
         self, store: "Store", caller: "Caller", clock: "Callable[[], float]", tally: Tally, lifetime: int = 0
     ) -> None:
         self.tally = tally
+        self.reports = Reports(store, caller)
         self._lifetime = lifetime or schedule.LIFETIME
         self._store = store
-        self._caller = caller
         self._clock = clock
-        self._pending: dict[str, set[str]] = {}
+        self._open: dict[str, Case] = {}
         self._unsynced = 0
 
-    def take(self, name: str, *, all_due: bool = False) -> "Locked | None":
+    # -- who may be tried -------------------------------------------------------
+
+    def take(self, name: str) -> "Locked | None":
         """Locks a mail if it is to be tried now; None when it is not, or another process has it."""
+        locked = None
         try:
             locked = self._store.lock(name)
+            if locked and self._may_go(locked):
+                return locked
         except MailError as error:
             self._say(name, error)
-            return None
-        if locked and not self._may_go(locked, all_due):
+        except Exception as error:
+            self._say(name, mishap(error))
+        if locked:
             locked.close()
-            return None
-        return locked
+        return None
 
-    def _may_go(self, locked: "Locked", all_due: bool) -> bool:
+    def _may_go(self, locked: "Locked") -> bool:
         now = self._clock()
         due = schedule.due(locked.entry, locked.name, now)
-        if locked.entry.marks.held or (due > now and not all_due):
+        if due > now:
             if due < schedule.NEVER:
                 locked.set_due(due)
             return False
@@ -91,94 +130,136 @@ class Ledger:
             return False
         return entry is not None and kind not in entry.marks.fate(number).reported
 
-    def expired(self, locked: "Locked") -> bool:
-        """The next attempt is the last one."""
-        return schedule.expired(locked.entry, self._clock(), self._lifetime)
-
     # -- what happened ----------------------------------------------------------
 
-    def begin(self, locked: "Locked", mail: Ready) -> None:
-        """This mail's fates will come."""
-        self._pending[locked.name] = set(mail.numbers)
+    def begin(self, locked: "Locked", mail: Ready) -> bool:
+        """This mail's fates will come.  False when nothing is left to be tried; it is settled and closed then.
 
-    def note(self, locked: "Locked", mail: Ready, fates: dict[str, Outcome]) -> None:
-        """Fates of some recipients, by the entry's addresses; after the last one the mail is closed."""
-        pending = self._pending[locked.name]
-        pending.difference_update(fates)
+        What a run before has left unfinished comes first.
+        """
+        case = self._open[locked.name] = Case(locked, mail)
+        if locked.entry.marks.fates and not self._heeded(case, self._tell_of_failures):
+            return False
+        return bool(case.pending) or not self.note(locked.name, {})
+
+    def note(self, name: str, fates: dict[str, Outcome]) -> bool:
+        """Fates of some recipients, by the entry's addresses; after the last one the mail is closed.
+
+        True when it is, or when they could not be noted: nothing more may be tried with it.
+        """
+        case = self._open.get(name)
+        if case is None:
+            return True
+        case.pending.difference_update(fates)
+        if self._heeded(case, lambda case: self._note(case, fates)) and not case.pending:
+            self.release(name)
+        return name not in self._open
+
+    def _heeded(self, case: Case, step: "Callable[[Case], object]") -> bool:
+        """Does a step with a mail; when that fails, says so and closes it as it is."""
         try:
-            if not pending and _all_delivered(locked, mail, fates):
-                self._delivered(locked, mail)
-            else:
-                self._mark(locked, mail, fates)
-                if not pending:
-                    self._settle(locked, mail)
+            step(case)
+            return True
         except MailError as error:
-            self._say(locked.name, error)
-            pending.clear()
-        if not pending:
-            del self._pending[locked.name]
-            locked.close()
+            self._say(case.locked.name, error)
+        except Exception as error:
+            self._say(case.locked.name, mishap(error))
+        self.release(case.locked.name)
+        return False
 
-    def wait(self, locked: "Locked", outcome: Outcome) -> None:
-        """The mail could not even be tried, or not be made ready: all its recipients wait for that reason."""
-        now = self._clock()
+    def wait(self, locked: "Locked", error: MailError) -> None:
+        """The mail could not be made ready: all its recipients wait for that reason."""
         try:
-            if outcome.fate != DEFERRED:  # a call that makes no sense: without an envelope nobody can be told
+            if isinstance(error, Damaged):
+                self._say(locked.name, error)
+                if self._store.has(locked.name):
+                    locked.set_aside()
+            elif error.outcome().fate == DEFERRED:
+                self._defer(locked, error.outcome())
+            else:  # a call that makes no sense: without an envelope nobody can be told
                 locked.to_failed()
-                self.tally.said.append(f"{locked.name}: {outcome.text}: kept in failed/")
-                return
-            locked.mark(outcome_mark(now, waiting(locked.entry).values(), outcome))
-            self.tally.deferred += 1
-            locked.set_due(schedule.due(locked.entry, locked.name, now))
-        except MailError as error:
-            self._say(locked.name, error)
+                self.tally.say(f"{locked.name}: {error.text}: kept in failed/")
+        except MailError as trouble:
+            self._say(locked.name, trouble)
+        except Exception as trouble:
+            self._say(locked.name, mishap(trouble))
         finally:
-            self._pending.pop(locked.name, None)
             locked.close()
+
+    def _defer(self, locked: "Locked", outcome: Outcome) -> None:
+        now = self._clock()
+        # as long as nobody knows its recipients, it has at least one
+        locked.mark(outcome_mark(now, waiting(locked.entry).values() or [0], outcome))
+        self.tally.count(deferred=1)
+        locked.set_due(schedule.due(locked.entry, locked.name, now))
+
+    def release(self, name: str) -> None:
+        """Gives a mail free as it is."""
+        case = self._open.pop(name, None)
+        if case:
+            case.locked.close()
 
     def close(self) -> None:
-        """Makes durable what is not yet."""
+        """Makes durable what is not yet, and gives all mails free."""
+        for name in list(self._open):
+            self.release(name)
+        self._sync()
+
+    def _sync(self) -> None:
         if self._unsynced:
+            self._unsynced = 0
             try:
                 self._store.sync()
             except MailError as error:
-                self.tally.said.append(f"{error.text}; some mail may be sent more than once")
-            self._unsynced = 0
+                self.tally.say(f"{error.text}; some mail may be sent more than once")
 
     # -- what follows -------------------------------------------------------------
 
-    def _delivered(self, locked: "Locked", mail: Ready) -> None:
-        locked.remove()
-        self.tally.delivered += 1
-        self.tally.bytes += mail.message.size
+    def _note(self, case: Case, fates: dict[str, Outcome]) -> None:
+        case.delivered = case.delivered or any(fate.fate == DELIVERED for fate in fates.values())
+        confirmed = self._confirm(case, fates)
+        if not case.pending and _all_delivered(case, fates):
+            self._remove(case)
+            return
+        lines = self._marks(case, fates) + confirmed
+        if lines:
+            case.locked.mark(lines)
+        if not case.pending:
+            self._settle(case)
+
+    def _remove(self, case: Case) -> None:
+        case.locked.remove()
+        if case.delivered:
+            self.tally.count(delivered=1, size=case.mail.message.size)
         self._unsynced += 1
         if self._unsynced >= UNSYNCED:
-            self.close()
+            self._sync()
 
-    def _mark(self, locked: "Locked", mail: Ready, fates: dict[str, Outcome]) -> None:
+    def _marks(self, case: Case, fates: dict[str, Outcome]) -> bytes:
         groups: dict[int, tuple[Outcome, list[int]]] = {}
         for address, fate in fates.items():
-            groups.setdefault(id(fate), (fate, []))[1].append(mail.numbers[address])
+            groups.setdefault(id(fate), (fate, []))[1].append(case.mail.numbers[address])
         now = self._clock()
-        locked.mark(b"".join(outcome_mark(now, numbers, fate) for fate, numbers in groups.values()))
+        return b"".join(outcome_mark(now, numbers, fate) for fate, numbers in groups.values())
 
-    def _settle(self, locked: "Locked", mail: Ready) -> None:
+    def _settle(self, case: Case) -> None:
         """Every recipient has been tried: give up, report, remove or keep."""
-        now = self._clock()
+        now, locked = self._clock(), case.locked
         if schedule.expired(locked.entry, now, self._lifetime):
             self._give_up(locked, now)
-        told = self._report_failures(locked, mail, now)
-        left = waiting(locked.entry)
-        if left:
-            self.tally.deferred += 1
-            self._warn(locked, mail, now)
+        failures = _failures(locked.entry)
+        told = self._tell_of_failures(case)
+        if waiting(locked.entry):
+            self.tally.count(deferred=1)
+            self._warn(case, now)
             locked.set_due(schedule.due(locked.entry, locked.name, now))
         elif told:
-            locked.remove()
-            self._store.sync()
+            case.delivered = case.delivered and not failures
+            self._remove(case)
         else:
             locked.to_failed()
-            self.tally.said.append(f"{locked.name}: could not be delivered, and nobody can be told: kept in failed/")
+            self.tally.count(failed=1)
+            self.tally.say(f"{locked.name}: could not be delivered, and nobody can be told: kept in failed/")
 
     def _give_up(self, locked: "Locked", now: float) -> None:
         entry = locked.entry
@@ -194,65 +275,78 @@ class Ledger:
         if lines:
             locked.mark(b"".join(lines))
 
-    def _report_failures(self, locked: "Locked", mail: Ready, now: float) -> bool:
+    # -- who is told ----------------------------------------------------------------
+
+    def _tell_of_failures(self, case: Case) -> bool:
         """True when every failed recipient is one the sender knows of, or does not want to."""
-        entry = locked.entry
-        outcomes = {}
-        for number, recipient in enumerate(entry.recipients):
-            fate = entry.marks.fates.get(number)
-            if fate and fate.outcome and fate.outcome.fate == FAILED and FAILURE not in fate.reported:
-                outcomes[number] = (recipient, fate.outcome)
-        if not outcomes:
+        failures = _failures(case.locked.entry)
+        if not failures:
             return True
-        self.tally.failed += 1
-        if not mail.envelope.sender:
+        if not case.mail.envelope.sender:
             return False
-        whole = mail.envelope.to([recipient for recipient, _ in outcomes.values()])
-        fates = {recipient.address: outcome for recipient, outcome in outcomes.values()}
-        told = whole.to(wanted(whole, fates))
-        if told.recipients:
-            self._report(locked, mail, FAILURE, list(outcomes), told, fates, now)
+        whole = case.mail.envelope.to([recipient for recipient, _ in failures.values()])
+        fates = {recipient.address: outcome for recipient, outcome in failures.values()}
+        heard = wanted(whole, fates)
+        recipients = {number: recipient for number, (recipient, _) in failures.items() if recipient in heard}
+        now = self._clock()
+        if recipients:
+            self.reports.write(case.locked, case.mail, FAILURE, min(recipients), recipients, fates, now)
+        case.locked.mark(reported_mark(now, failures, FAILURE))
+        self.tally.count(failed=1)
         return True
 
-    def _warn(self, locked: "Locked", mail: Ready, now: float) -> None:
-        entry = locked.entry
+    def _warn(self, case: Case, now: float) -> None:
+        """One warning for each mail, whoever of its recipients it is about: all of them have waited as long."""
+        entry = case.locked.entry
         numbers = schedule.late(entry, entry.recipients, now)
-        if not numbers or not mail.envelope.sender:
+        if not numbers or not case.mail.envelope.sender:
             return
-        recipients = [entry.recipients[number] for number in numbers if entry.recipients[number].notify != NEVER]
-        fates = {}
-        for number in numbers:
-            outcome = entry.marks.fate(number).outcome
-            fates[entry.recipients[number].address] = outcome or Outcome("try_again")
-        if recipients:
-            self._report(locked, mail, DELAY, numbers, mail.envelope.to(recipients), fates, now)
+        recipients = {number: entry.recipients[number] for number in numbers}
+        fates = {
+            recipient.address: entry.marks.fate(number).outcome or Outcome("try_again")
+            for number, recipient in recipients.items()
+        }
+        self.reports.write(case.locked, case.mail, DELAY, 0, recipients, fates, now)
+        case.locked.mark(reported_mark(now, [0, *numbers], DELAY))  # 0: the report goes by that number
 
-    def _report(
-        self,
-        locked: "Locked",
-        mail: Ready,
-        kind: str,
-        numbers: list[int],
-        told: Envelope,
-        fates: dict[str, Outcome],
-        now: float,
-    ) -> None:
-        enqueue(
-            self._store, locked.name, kind, numbers, told, fates, mail.message, mail.choice.identity, self._caller, now
-        )
-        locked.mark(reported_mark(now, numbers, kind))
+    def _confirm(self, case: Case, fates: dict[str, Outcome]) -> bytes:
+        """Tells a sender who wants to hear of success, where the server does not; returns the mark for it.
+
+        Before the delivery is noted, for only now it is known that we owe it.
+        """
+        if not case.mail.envelope.sender:
+            return b""
+        asked: dict[int, Recipient] = {}
+        for recipient in case.mail.envelope.recipients:
+            fate = fates.get(recipient.address)
+            if fate and fate.action and fate.fate == DELIVERED and "SUCCESS" in recipient.notify:
+                asked[case.mail.numbers[recipient.address]] = recipient
+        if not asked:
+            return b""
+        now = self._clock()
+        try:
+            self.reports.write(case.locked, case.mail, SUCCESS, min(asked), asked, fates, now)
+        except MailError as error:  # it was delivered all the same
+            self._say(case.locked.name, error)
+            return b""
+        return reported_mark(now, asked, SUCCESS)
 
     def _say(self, name: str, error: MailError) -> None:
-        prefix = "" if isinstance(error, Damaged) else f"{name}: "
-        self.tally.said.append(prefix + error.text)
+        self.tally.say(error.text if name in error.text else f"{name}: {error.text}")
 
 
-def _all_delivered(locked: "Locked", mail: Ready, fates: dict[str, Outcome]) -> bool:
+def _failures(entry: "Entry") -> "dict[int, tuple[Recipient, Outcome]]":
+    """The failed recipients, by number, of whom the sender has not been told."""
+    found = {}
+    for number, recipient in enumerate(entry.recipients):
+        fate = entry.marks.fates.get(number)
+        if fate and fate.outcome and fate.outcome.fate == FAILED and FAILURE not in fate.reported:
+            found[number] = (recipient, fate.outcome)
+    return found
+
+
+def _all_delivered(case: Case, fates: dict[str, Outcome]) -> bool:
     """Delivered, all of them and just now, so that the file itself can go."""
-    marks = locked.entry.marks
-    now = all(fates.get(address, _NONE).fate == DELIVERED for address in mail.numbers)
-    before = all(fate.outcome and fate.outcome.fate == DELIVERED for n, fate in marks.fates.items() if fate.settled)
-    return now and before
-
-
-_NONE = Outcome("try_again")
+    marks = case.locked.entry.marks
+    now = all(address in fates and fates[address].fate == DELIVERED for address in case.mail.numbers)
+    return now and all(fate.outcome and fate.outcome.fate == DELIVERED for fate in marks.fates.values() if fate.settled)

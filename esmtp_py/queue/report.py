@@ -5,7 +5,9 @@ after a crash finds it there and does not write a second one.
 """
 
 from esmtp_py.deliver.originate import date_of
-from esmtp_py.message.envelope import Envelope, Recipient
+from esmtp_py.deliver.select import qualified
+from esmtp_py.errors import MailError
+from esmtp_py.message.envelope import Recipient
 from esmtp_py.queue.bounce import bounce
 from esmtp_py.queue.entry import Entry
 from esmtp_py.queue.marks import DELAY, FAILURE, SUCCESS
@@ -17,68 +19,91 @@ if TYPE_CHECKING:
     from esmtp_py.deliver.caller import Caller
     from esmtp_py.message.message import Message
     from esmtp_py.outcome import Outcome
+    from esmtp_py.queue.locked import Locked
+    from esmtp_py.queue.ready import Ready
     from esmtp_py.queue.store import Store
 
-# kind of report: the letter in its name, and the action of RFC 3464
-_KINDS = {FAILURE: ("f", "failed"), DELAY: ("d", "delayed"), SUCCESS: ("s", "relayed")}
+# kind of report: the letter in its name
+_LETTERS = {FAILURE: "f", DELAY: "d", SUCCESS: "s"}
+# and the action of RFC 3464, which for success the outcome knows
+_ACTIONS = {FAILURE: "failed", DELAY: "delayed"}
 
 
-def enqueue(
-    store: "Store",
-    name: str,
-    kind: str,
-    numbers: list[int],
-    told: Envelope,
-    outcomes: "dict[str, Outcome]",
-    message: "Message",
-    identity: "Identity",
-    caller: "Caller",
-    now: float,
-) -> None:
-    """Puts the report on the mail ``name`` into the queue, unless it is there.
+class Reports:
+    """written: names of the reports of this run, which nobody has tried to deliver yet."""
 
-    told: the envelope with the recipients it is about, whose numbers are
-    ``numbers``.  Raises MailError when it cannot be made durable: then the
-    original must stay.
-    """
-    letter, action = _KINDS[kind]
-    name = f"{name}-{letter}{min(numbers)}"
-    report = bounce(
-        told,
-        outcomes,
-        message,
-        author=author(identity, told.sender, caller),
-        host=caller.host,
-        date=date_of(now),
-        boundary=f"{name}.{int(now):x}",
-        action=action,
-    )
-    entry = Entry(now, "", way_back(told.sender, identity, caller).recipients, identity=identity.name)
-    try:
-        with store.begin(name) as writer:
+    def __init__(self, store: "Store", caller: "Caller") -> None:
+        self.written: list[str] = []
+        self._store = store
+        self._caller = caller
+
+    def write(
+        self,
+        locked: "Locked",
+        mail: "Ready",
+        kind: str,
+        number: int,
+        recipients: "dict[int, Recipient]",
+        outcomes: "dict[str, Outcome]",
+        now: float,
+    ) -> None:
+        """Puts a report on a mail into the queue, unless it is there.
+
+        number: of a recipient, for its name; when that one's mark says so, the
+        original knows of the report.  recipients: whom it is about, by number.
+        Raises MailError when it cannot be made durable: then the original must stay.
+        """
+        name = f"{locked.name}-{_LETTERS[kind]}{number}"
+        identity, told = mail.choice.identity, mail.envelope.to(list(recipients.values()))
+        report = bounce(
+            told,
+            outcomes,
+            mail.message,
+            author=author(identity, told.sender, self._caller),
+            host=self._caller.host,
+            date=date_of(now),
+            boundary=f"{name}.{int(now):x}",
+            action=_ACTIONS.get(kind) or outcomes[told.recipients[0].address].action,
+        )
+        back = way_back(told.sender, identity, self._caller)
+        entry = Entry(now, "", [back], rc=locked.entry.rc, identity=identity.name)
+        try:
+            self._store_it(name, entry, report)
+        except Exists:
+            return
+        except MailError as error:
+            raise MailError(error.kind, f"cannot tell {told.sender} of it: {error.text}") from error
+        self.written.append(name)
+
+    def _store_it(self, name: str, entry: Entry, report: "Message") -> None:
+        with self._store.begin(name) as writer:
             writer.write(entry.head())
             for chunk in report.chunks():
                 writer.write(chunk)
             writer.commit()
-    except Exists:
-        pass
 
 
 def original_of(name: str) -> tuple[str, str, int]:
     """(id of the mail a report is about, its kind, lowest number); ("", "", 0) for a name that is no report's."""
     original, dash, report = name.rpartition("-")
-    for kind, (letter, _) in _KINDS.items():
+    for kind, letter in _LETTERS.items():
         if dash and "-" in original and report.startswith(letter):
             return original, kind, int(report[1:] or "0")
     return "", "", 0
 
 
-def way_back(sender: str, identity: "Identity", caller: "Caller") -> Envelope:
-    """With an mda, to the mailbox of whoever runs us; else to the sender.  The null reverse path, always."""
-    by_mda = identity.mda and not identity.force_mda
-    return Envelope("", [Recipient(caller.login if by_mda else sender)])
+def way_back(sender: str, identity: "Identity", caller: "Caller") -> "Recipient":
+    """With an mda for local users, whoever runs us; else the sender, as the server knows it."""
+    return Recipient(caller.login if _stays_here(identity) else qualified(sender, identity, caller))
 
 
 def author(identity: "Identity", sender: str, caller: "Caller") -> str:
     """The daemon of this host for an mda; for a server, which wants an address it knows, the sender's own."""
-    return f"MAILER-DAEMON@{caller.host}" if identity.mda or "@" not in sender else sender
+    if identity.force_mda or _stays_here(identity):
+        return f"MAILER-DAEMON@{caller.host}"
+    return qualified(sender, identity, caller)
+
+
+def _stays_here(identity: "Identity") -> bool:
+    """A bare user name goes to the mda, and not to a server or, whoever it is for, to one user."""
+    return bool(identity.mda and not identity.qualifydomain and not identity.force_mda)

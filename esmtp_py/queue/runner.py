@@ -4,14 +4,16 @@ Any number of runs may go on at once: each mail belongs to whoever has its
 lock, and the loser moves on.
 """
 
+import _thread
 import time
 
 from esmtp_py.config.reader import load
 from esmtp_py.deliver.caller import Caller
+from esmtp_py.deliver.mishap import mishap
 from esmtp_py.errors import MailError
 from esmtp_py.queue.lane import Lane
 from esmtp_py.queue.ledger import Ledger, Tally
-from esmtp_py.queue.ready import choice_of
+from esmtp_py.queue.ready import choose, read
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -27,6 +29,10 @@ if TYPE_CHECKING:
 # Names sorted into lanes before any is sent.  10,000 of them are 1 MiB, and
 # take half a second; a longer queue goes on with the next ones.
 BATCH = 10000
+# Seconds for the lanes to note what they know when the run is stopped.
+GRACE = 10.0
+# Lanes with a full window each that the usual limit of 1024 open files has room for.
+FEW_LANES = 8
 
 
 class Run:
@@ -40,13 +46,16 @@ class Run:
         trace: "Trace | None" = None,
         clock: "Callable[[], float]" = time.time,
     ) -> None:
+        self.tally = Tally()
         self._store = store
         self._unpack = unpack
         self._trace = trace
         self._clock = clock
         self._caller = Caller()
-        self._configs: dict[str, Config] = {}
-        self.tally = Tally()
+        self._ledger = self._new_ledger()
+        self._configs: dict[str, Config | MailError] = {}
+        # kept for the whole run: who was put off stays so
+        self._lanes: dict[int, list[Lane]] = {}
 
     def all_due(self) -> Tally:
         """Tries every mail whose time has come."""
@@ -57,54 +66,132 @@ class Run:
             if len(names) >= BATCH:
                 self.these(names)
                 names = []
-        self.these(names)
-        return self.tally
+        return self.these(names)
 
     def these(self, names: "Iterable[str]") -> Tally:
         """Tries these mails, those that are due."""
-        lanes: dict[int, list[Lane]] = {}
+        only = self._only_identity()
         for name in names:
-            lane = self._lane_of(name, lanes)
+            lane = self._lane(self._config(""), "", only) if only else self._lane_of(name)
             if lane:
                 lane.names.append(name)
-        _run_side_by_side([lane for group in lanes.values() for lane in group if lane.names])
+        self._work()
+        for name in self._strays():
+            lane = self._lane_of(name)
+            if lane:
+                lane.names.append(name)
+        self._work()
         return self.tally
 
-    def _lane_of(self, name: str, lanes: dict[int, list[Lane]]) -> Lane | None:
-        """The lane for this mail, of as many as its identity has connections the emptiest."""
-        ledger = Ledger(self._store, self._caller, self._clock, self.tally)
-        locked = ledger.take(name)
+    # -- sorting --------------------------------------------------------------------
+
+    def _only_identity(self) -> "Identity | None":
+        """There is no need to look into the mails to know whose they are; those with another rc go astray."""
+        try:
+            identities = self._config("").identities
+        except MailError:
+            return None
+        return identities[0] if len(identities) == 1 else None
+
+    def _lane_of(self, name: str) -> Lane | None:
+        locked = self._ledger.take(name)
         if locked is None:
             return None
         try:
-            config = self._config(locked.entry.rc)
-            identity = choice_of(locked, config, self._caller, self._unpack).identity
+            message, _ = read(locked, self._unpack)
+            rc = locked.entry.rc
+            config = self._config(rc)
+            lane = self._lane(config, rc, choose(locked.entry, config, self._caller, message.header).identity)
         except MailError as error:  # a broken rc keeps the mail waiting, it never refuses it
-            ledger.wait(locked, error.outcome())
+            self._ledger.wait(locked, error)
+            return None
+        except Exception as error:
+            self._ledger.wait(locked, mishap(error))
             return None
         locked.close()
-        if id(identity) not in lanes:
-            lanes[id(identity)] = [self._lane(config, identity) for _ in range(identity.connections)]
-        return min(lanes[id(identity)], key=lambda lane: len(lane.names))
+        return lane
 
-    def _lane(self, config: "Config", identity: "Identity") -> Lane:
-        ledger = Ledger(self._store, self._caller, self._clock, self.tally, identity.queue_lifetime)
-        return Lane(self._store, config, identity, ledger, self._unpack, self._trace)
+    def _lane(self, config: "Config", rc: str, identity: "Identity") -> Lane:
+        """The lane for a mail of this identity: of as many as it has connections the emptiest."""
+        lanes = self._lanes.get(id(identity))
+        if lanes is None:
+            lanes = [
+                Lane(config, rc, identity, self._new_ledger(identity.queue_lifetime), self._unpack, self._trace)
+                for _ in range(identity.connections)
+            ]
+            self._lanes[id(identity)] = lanes
+        return lanes[0] if len(lanes) == 1 else min(lanes, key=lambda lane: len(lane.names))
+
+    def _new_ledger(self, lifetime: int = 0) -> Ledger:
+        return Ledger(self._store, self._caller, self._clock, self.tally, lifetime)
 
     def _config(self, path: str) -> "Config":
+        """A file is read once; MailError, each time, if it is broken."""
         if path not in self._configs:
-            self._configs[path] = load(path or None)
-        return self._configs[path]
+            try:
+                self._configs[path] = load(path or None)
+            except MailError as error:
+                self._configs[path] = error
+        config = self._configs[path]
+        if isinstance(config, MailError):
+            raise config
+        return config
+
+    def _strays(self) -> list[str]:
+        names: list[str] = []
+        for lane in self._all_lanes():
+            names += lane.strays
+            lane.strays.clear()
+        return names
+
+    # -- working ----------------------------------------------------------------------
+
+    def _all_lanes(self) -> list[Lane]:
+        return [lane for lanes in self._lanes.values() for lane in lanes]
+
+    def _work(self) -> None:
+        """Runs the lanes side by side, each in a thread.
+
+        This one only waits, so that a signal, which comes here, never
+        interrupts a fate being noted.  KeyboardInterrupt ends it: what the
+        lanes know is noted, the rest stays as it was.
+        """
+        lanes = [lane for lane in self._all_lanes() if lane.names]
+        if len(lanes) > FEW_LANES:
+            _allow_many_files()
+        ends = [_start(lane) for lane in lanes]
+        try:
+            for end in ends:
+                end.acquire()
+        except BaseException:
+            for lane in lanes:
+                lane.stop()
+            for end in ends:
+                end.acquire(timeout=GRACE)
+            raise
 
 
-def _run_side_by_side(lanes: list[Lane]) -> None:
-    if len(lanes) == 1:
-        lanes[0].run()
-        return
-    import threading
+def _start(lane: Lane) -> "_thread.LockType":
+    """Runs a lane; the lock can be had when it has ended."""
+    end = _thread.allocate_lock()
+    end.acquire()
 
-    threads = [threading.Thread(target=lane.run) for lane in lanes]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    def work() -> None:
+        try:
+            lane.run()
+        finally:
+            end.release()
+
+    try:
+        _thread.start_new_thread(work, ())
+    except RuntimeError:  # the system has no thread left: then one after the other
+        work()
+    return end
+
+
+def _allow_many_files() -> None:
+    import resource
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != hard:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))

@@ -128,8 +128,9 @@ class Transaction:
     def _data(self) -> Command:
         self._data_sent = True
         if self._chunking:
-            payload = Payload(self._message.chunks, bytes(self._message.header))
-            self._final = command.bdat(self._message.size, payload, self._final_replies, self)
+            size = self._message.size
+            payload = Payload(lambda: _exactly(size, self._message.chunks()), bytes(self._message.header))
+            self._final = command.bdat(size, payload, self._final_replies, self)
             return self._final
         data = command.plain(DATA)
         data.owner = self
@@ -256,7 +257,9 @@ class Transaction:
 
     def _settle(self, verb: str, reply: Reply, recipients: list[Recipient]) -> None:
         fate = verdict(verb, reply, self._remote)
-        fate.warning = self._warning if reply.positive else ""
+        if reply.positive:
+            fate.warning = self._warning
+            fate.action = "" if "DSN" in self._extensions else "relayed"
         self.outcomes.update((r.address, fate) for r in recipients)
 
     # -- when the session ends first ----------------------------------------
@@ -279,6 +282,19 @@ class Transaction:
         self.lost(error)
 
 
+def _exactly(size: int, chunks: "Iterable[bytes]") -> "Iterator[bytes]":
+    """``chunks``, which must have ``size`` bytes: with BDAT one more would be read as a command."""
+    for chunk in chunks:
+        size -= len(chunk)
+        if size < 0:
+            break
+        yield chunk
+    if size:
+        raise MailError("internal", "the message has not the size that was said")
+
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
     from esmtp_py.message.message import Message
