@@ -146,6 +146,39 @@ def test_large_mails_are_written_in_pieces_and_read_in_pieces(store: Store) -> N
         assert max(map(len, chunks)) <= 64 * 1024
 
 
+def test_no_more_than_a_buffer_of_a_mail_is_in_memory(store: Store, path: pathlib.Path) -> None:
+    with store.begin_new(NOW) as writer:
+        for _ in range(5):
+            writer.write(b"x" * (BUFFER // 2))
+        assert (path / "tmp" / writer.name).stat().st_size >= BUFFER
+
+
+def test_a_file_that_cannot_be_locked_is_not_written(
+    store: Store, path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_lock(fd: int, how: int) -> None:
+        raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+
+    before = os.listdir("/proc/self/fd")
+    monkeypatch.setattr(fcntl, "flock", no_lock)
+    with pytest.raises(MailError):
+        store.begin_new(NOW)
+    assert files(path) == []
+    assert os.listdir("/proc/self/fd") == before
+
+
+@pytest.mark.parametrize(("call", "number"), [("write", errno.ENOSPC), ("fsync", errno.EIO), ("rename", errno.EIO)])
+def test_an_error_leaves_nothing_also_without_a_with_block(
+    store: Store, path: pathlib.Path, fail: Patch, call: str, number: int
+) -> None:
+    writer = store.begin_new(NOW)
+    writer.write(ENTRY.head())
+    fail(call, number)
+    with pytest.raises(MailError):
+        writer.commit()
+    assert files(path) == []
+
+
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT, errno.EFBIG])
 @pytest.mark.parametrize("call", [1, 2])
 def test_without_room_nothing_is_queued(store: Store, path: pathlib.Path, fail: Patch, number: int, call: int) -> None:
@@ -527,8 +560,10 @@ def test_what_was_removed_before_the_lock_was_had_is_nobodys(
         (path / "new" / name).unlink()
         real(fd, how)
 
+    before = os.listdir("/proc/self/fd")
     monkeypatch.setattr(fcntl, "flock", late)
     assert store.lock(name) is None
+    assert os.listdir("/proc/self/fd") == before
 
 
 def test_what_was_replaced_before_the_lock_was_had_is_nobodys(
@@ -560,6 +595,10 @@ def test_no_descriptor_is_left_open(path: pathlib.Path) -> None:
         with pytest.raises(Damaged):
             store.read(f"{name}", "corrupt")
         store.begin_new(NOW).abort()
+        (path / "tmp" / "left").write_bytes(b"")
+        with store.begin_new(NOW) as writer:
+            os.utime(path / "tmp" / writer.name, (1, 1))
+            store.sweep(NOW * 2)
     assert len(os.listdir("/proc/self/fd")) == before
 
 
@@ -695,6 +734,26 @@ def test_an_envelope_without_end_is_damage_of_bounded_size(store: Store, path: p
     file.chmod(0o600)
     with pytest.raises(Damaged):
         store.lock(file.name)
+
+
+def test_no_seal_is_looked_for_in_all_of_a_large_file(
+    store: Store, path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = enqueue(store, b"x" * 1_000_000)
+    with (path / "new" / name).open("r+b") as file:
+        file.truncate(900_000)
+    real, read = os.pread, 0
+
+    def counted(fd: int, length: int, at: int) -> bytes:
+        nonlocal read
+        read += length
+        return real(fd, length, at)
+
+    monkeypatch.setattr(os, "pread", counted)
+    monkeypatch.setattr("esmtp_py.queue.locked.MARKS_LIMIT", 32_768)
+    with pytest.raises(Damaged):
+        store.read(name)
+    assert read < 100_000
 
 
 def symlink(place: pathlib.Path, mail: pathlib.Path) -> None:
