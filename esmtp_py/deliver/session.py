@@ -35,8 +35,8 @@ class Session:
         self._secure = False
         stream = connect(identity.server, min(end, time.monotonic() + patience.reply("connect")))
         self.talk = Conversation(stream, patience, end, self.remote, trace)
-        self.talk.note(f"connected to {stream.peer}")
         try:
+            self.talk.note(f"connected to {stream.peer}")
             if identity.implicit_tls:
                 self.talk.stream = self._tls()
             self._log_in()
