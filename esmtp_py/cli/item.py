@@ -62,27 +62,14 @@ class Item:
         return HOLD if marks.held else DEFERRED if marks.times else INCOMING
 
 
-def items(store: "Store", place: str) -> "Iterator[Item]":
-    """All files in new/, failed/ or corrupt/, oldest first; what cannot be read says why."""
-    if place == CORRUPT:
-        found = (look(store, name, place) for name in store.ids(place))
-        yield from (item for item in found if item)
-        return
-    active = _active(store) if place == NEW else frozenset()
-    for name, entry in store.entries(place):
-        item = Item(name, place, active=name in active)
-        if _filled(store, item, entry):
-            yield item
-
-
-def look(store: "Store", name: str, place: str) -> "Item | None":
-    """One file; None if it has just gone."""
+def look(store: "Store", name: str, place: str, active: "frozenset[str] | None" = None) -> "Item | None":
+    """One file; None if it has just gone.   active: what ``active_names`` says, for a list."""
     item = Item(name, place)
     if place == CORRUPT:
         return item if _damaged(store, item, "set aside, it was no sound mail") else None
     if not is_id(name):
         return item if _damaged(store, item, "its name is no id") else None
-    item.active = place == NEW and name in _active(store)
+    item.active = place == NEW and name in (active_names(store) if active is None else active)
     try:
         entry: "Entry | Damaged | None" = store.read(name, place)
     except Damaged as error:
@@ -102,11 +89,16 @@ def _filled(store: "Store", item: Item, entry: "Entry | Damaged") -> bool:
 def _unpack(store: "Store", item: Item) -> None:
     """The envelope of a mail that the wrapper queued.  Its call may be one that names nobody."""
     assert item.entry
+    try:
+        envelope_of(item.entry, _chunks(store, item))
+    except MailError as error:
+        item.why = error.text
+
+
+def _chunks(store: "Store", item: Item) -> "Iterator[bytes]":
+    """Opens the file only when somebody wants them: most calls name the recipients."""
     with opened(store, item) as mail:
-        try:
-            envelope_of(item.entry, mail.chunks())
-        except MailError as error:
-            item.why = error.text
+        yield from mail.chunks()
 
 
 def opened(store: "Store", item: Item) -> Locked:
@@ -142,7 +134,7 @@ def waiting(entry: "Entry") -> "list[tuple[str, Outcome | None]]":
     return open_ones or [(address, outcome) for address, outcome, _ in left if outcome and outcome.exit_code]
 
 
-def _active(store: "Store") -> "frozenset[str]":
+def active_names(store: "Store") -> "frozenset[str]":
     """Names in new/ that somebody has in hand."""
     locked = _locked_inodes()
     if not locked:

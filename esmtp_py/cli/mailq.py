@@ -1,19 +1,20 @@
 """-bp and the name mailq: the queue as Postfix lists it, or as JSON; -v says why, and when next.
 
-Each mail is printed as it is read, so that a long queue costs neither memory
-nor patience.
+Mails are printed as they are read, a few hundred at a time, so that a long
+queue costs neither memory nor patience.
 """
 
 import time
 
-from esmtp_py.cli.item import ACTIVE, HOLD, PLACES, Item, items, waiting
+from esmtp_py.cli.item import ACTIVE, HOLD, PLACES, Item, active_names, look, waiting
 from esmtp_py.cli.terminal import OUT, printable
+from esmtp_py.cli.turns import in_turn
 from esmtp_py.queue import schedule
 from esmtp_py.queue.store import CORRUPT, FAILED, Store
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterator
 
     from esmtp_py.cli.options import Options
     from esmtp_py.outcome import Outcome
@@ -24,56 +25,64 @@ _SIGNS = {ACTIVE: "*", HOLD: "!", FAILED: "x", CORRUPT: "?"}
 _WIDTH = 76
 # Ids have 18 characters and those of a process number, reports three more.
 _ID_WIDTH = 24
-# Text gathered before it is written.
-_BATCH = 64 * 1024
+_HEADING = f"{'-Queue ID-':<{_ID_WIDTH}} --Size-- ----Arrival Time---- -Sender/Recipient-------\n"
+# Mails that are printed at a time: some 30 kB.
+_PART = 256
+
+# What is counted: sound mails and their bytes, and the others.  In front of the text of a part, each in 8 bytes.
+_REQUESTS, _BYTES, _FAILED, _DAMAGED = range(4)
+_NUMBER, _COUNTS = 8, 4
 
 
 def mailq(options: "Options") -> int:
     """Lists all there is on standard output."""
     with Store.open(create=False) as store:
-        found = (item for place in PLACES for item in items(store, place))
-        if options.json:
-            _write(map(_json, found))
-        else:
-            _write(_table(found, options.verbose, time.time()))
+        active = active_names(store)
+        total = [0] * _COUNTS
+        shown = False
+        for place in PLACES:
+            names = store.ids(place)
+            if names and not shown and not options.json:
+                OUT.write(_HEADING)
+            shown = shown or bool(names)
+            parts = [names[at : at + _PART] for at in range(0, len(names), _PART)]
+            for done in in_turn(parts, _printer(store, place, active, options)):
+                total = [sum(pair) for pair in zip(total, _numbers(done), strict=True)]
+                OUT.write_bytes(done[_COUNTS * _NUMBER :])
+        if not options.json:
+            OUT.write(_footer(total) if shown else "Mail queue is empty\n")
     return 0
 
 
-def _write(texts: "Iterable[str]") -> None:
-    held: list[str] = []
-    size = 0
-    for text in texts:
-        held.append(text)
-        size += len(text)
-        if size >= _BATCH:
-            OUT.write("".join(held))
-            held, size = [], 0
-    OUT.write("".join(held))
+def _printer(store: Store, place: str, active: "frozenset[str]", options: "Options") -> "Callable[[list[str]], bytes]":
+    return lambda names: _printed(store, place, names, active, options)
+
+
+def _printed(store: Store, place: str, names: list[str], active: "frozenset[str]", options: "Options") -> bytes:
+    """Some mails: the counts, and the text."""
+    now, counts, texts = time.time(), [0] * _COUNTS, []
+    for name in names:
+        item = look(store, name, place, active)
+        if item:
+            queue = item.queue
+            counts[_DAMAGED if queue == CORRUPT else _FAILED if queue == FAILED else _REQUESTS] += 1
+            counts[_BYTES] += item.size if queue not in (CORRUPT, FAILED) else 0
+            texts.append(_json(item, now) if options.json else text(item, queue, options.verbose, now) + "\n")
+    head = b"".join(count.to_bytes(_NUMBER, "little") for count in counts)
+    return head + "".join(texts).encode("utf-8", "backslashreplace")
+
+
+def _numbers(done: bytes) -> list[int]:
+    return [int.from_bytes(done[at : at + _NUMBER], "little") for at in range(0, _COUNTS * _NUMBER, _NUMBER)]
 
 
 # -- text ----------------------------------------------------------------------------------------------------------
 
 
-def _table(found: "Iterator[Item]", verbose: bool, now: float) -> "Iterator[str]":
-    """Heading, mails, footer."""
-    counts = {"": 0, FAILED: 0, CORRUPT: 0}
-    size = 0
-    for item in found:
-        if not any(counts.values()):
-            yield f"{'-Queue ID-':<{_ID_WIDTH}} --Size-- ----Arrival Time---- -Sender/Recipient-------\n"
-        else:
-            yield "\n"
-        queue = item.queue
-        counts[queue if queue in counts else ""] += 1
-        size += item.size if queue not in counts else 0
-        yield text(item, queue, verbose, now)
-    yield _footer(counts, size) if any(counts.values()) else "Mail queue is empty\n"
-
-
-def _footer(counts: dict[str, int], size: int) -> str:
-    plural = "s" if counts[""] != 1 else ""
-    lines = f"\n-- {size // 1024} Kbytes in {counts['']} Request{plural}.\n"
-    others = [f"{counts[queue]} {word}" for queue, word in ((FAILED, "failed"), (CORRUPT, "damaged")) if counts[queue]]
+def _footer(total: list[int]) -> str:
+    plural = "s" if total[_REQUESTS] != 1 else ""
+    lines = f"-- {total[_BYTES] // 1024} Kbytes in {total[_REQUESTS]} Request{plural}.\n"
+    others = [f"{total[which]} {word}" for which, word in ((_FAILED, "failed"), (_DAMAGED, "damaged")) if total[which]]
     if others:
         lines += f"-- {', '.join(others)}: esmtp --show ID shows it, esmtp --cancel ID removes it.\n"
     return lines
@@ -177,7 +186,7 @@ def _span(seconds: float) -> str:
 # -- JSON ----------------------------------------------------------------------------------------------------------
 
 
-def _json(item: Item) -> str:
+def _json(item: Item, now: float) -> str:
     """One object on a line, with the names of ``postqueue -j``, and a few more."""
     from json import dumps
 
@@ -193,13 +202,13 @@ def _json(item: Item) -> str:
     if item.why:
         described["reason"] = item.why
     if item.entry:
-        described |= _of_entry(item)
+        described |= _of_entry(item, now)
     return dumps(described) + "\n"
 
 
-def _of_entry(item: Item) -> dict[str, object]:
+def _of_entry(item: Item, now: float) -> dict[str, object]:
     assert item.entry
-    entry, now = item.entry, time.time()
+    entry = item.entry
     due = schedule.due(entry, item.name, now)
     return {
         # null: the identity that the rc chooses has it

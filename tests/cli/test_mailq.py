@@ -192,3 +192,23 @@ def test_no_reader(esmtp: Command, queue: Queue) -> None:
     done = esmtp.run("sh", "-c", f"{esmtp.program} -bp >/dev/full")
     assert done.code == 74
     assert done.err.count("\n") == 1
+
+
+def test_a_long_queue_is_listed_whole_and_in_order(esmtp: Command, queue: Queue) -> None:
+    """Long enough for a second process; some are damaged, in both halves."""
+    names = [f"{NOW + number:010d}-x" for number in range(5000)]
+    sample = (queue.path / "new" / queue.add()).read_bytes()
+    for path in (queue.path / "new").iterdir():
+        path.unlink()
+    for number, name in enumerate(names):
+        path = queue.path / "new" / name
+        path.touch(0o600)
+        path.write_bytes(b"rubbish" if number % 1000 == 999 else sample)
+    done = esmtp("-bp")
+    assert (done.code, done.err) == (0, "")
+    assert [line.split()[0].rstrip("?") for line in done.out.splitlines() if line.startswith("17")] == names
+    assert done.out.endswith(
+        f"\n\n-- {4995 * len(TEXT) // 1024} Kbytes in 4995 Requests.\n"
+        "-- 5 damaged: esmtp --show ID shows it, esmtp --cancel ID removes it.\n"
+    )
+    assert [json.loads(line)["queue_id"] for line in esmtp("--json").out.splitlines()] == names
