@@ -1,5 +1,7 @@
 """What dialogues do not reach: sizes at the border, wishes that make no sense, fates when a session ends."""
 
+from collections.abc import Iterator
+
 import pytest
 
 from esmtp_py.errors import MailError
@@ -53,6 +55,33 @@ def test_the_announced_size_is_that_of_the_chunks() -> None:
     assert bdat.line == b"BDAT 300 LAST\r\n"
     assert sum(map(len, bdat.payload.chunks())) == 300
     assert sum(map(len, bdat.payload.chunks())) == 300, "afresh at each call"
+
+
+class Changed(Octets):
+    """A body that is not what it was when it was measured."""
+
+    def __init__(self, size: int, octets: bytes) -> None:
+        super().__init__(octets)
+        self.size = size
+        self.octets = octets
+
+    def chunks(self) -> Iterator[bytes]:
+        yield from (self.octets[:5], self.octets[5:])
+
+
+@pytest.mark.parametrize("octets", [b"hello", b"hello hello\r\nQUIT\r\n", b""])
+def test_a_message_that_has_another_size_is_not_sent_to_its_end(octets: bytes) -> None:
+    """What is too much would be read as a command, and what is too little would swallow one."""
+    changed = Message(Header([b"A: b\r\n"]), Changed(10, octets))
+    t = Transaction(changed, Envelope("", [Recipient("a@x.org")]), Extensions({w: [] for w in ALL.split()}), "mx")
+    payload = t.opening()[-1].payload
+    assert payload
+    sent: list[bytes] = []
+    with pytest.raises(MailError) as raised:
+        sent.extend(payload.chunks())
+    assert raised.value.kind == "internal"
+    assert len(b"".join(sent)) < changed.size
+    assert b"QUIT" not in b"".join(sent)
 
 
 def answer(t: Transaction, c: Command, code: int, text: bytes = b"x") -> list[Command]:
