@@ -35,12 +35,9 @@ def test_relative_path_and_lookup_by_path_variable(esmtp: Command, mailbox: Mail
 @pytest.mark.parametrize(
     ("name", "args", "flag"),
     [
-        ("mailq", [], "mailq"),
         ("sendmail", ["-bs"], "-bs"),
         ("sendmail", ["-bd"], "-bd"),
-        ("sendmail", ["-bp"], "-bp"),
         ("sendmail", ["-bd", "-q30m"], "-bd"),
-        ("esmtp", ["--json"], "--json"),
     ],
 )
 def test_what_comes_later_says_so(esmtp: Command, mailbox: Mailbox, name: str, args: list[str], flag: str) -> None:
