@@ -103,7 +103,7 @@ def _busy(store: Store, name: str, place: str) -> int:
 
 
 def _marked(store: Store, name: str, act: "Callable[[Locked], str]") -> int:
-    """Only mail in new/ can be told when to go."""
+    """Only mail in new/ can be told when to go.  Writing the mark makes the file one that a run looks at now."""
     place = _place(store, name)
     if not place:
         return _unknown(name)
@@ -131,7 +131,7 @@ def _hold(store: Store, name: str) -> int:
 def _release(store: Store, name: str) -> int:
     def act(locked: "Locked") -> str:
         was_held = locked.entry.marks.held
-        _due(locked, release_mark(time.time()))
+        locked.mark(release_mark(time.time()))
         return "released" if was_held else "was not on hold; due now"
 
     return _marked(store, name, act)
@@ -141,15 +141,10 @@ def _retry_now(store: Store, name: str) -> int:
     def act(locked: "Locked") -> str:
         if locked.entry.marks.held:
             return f"on hold: esmtp --release {name} first"
-        _due(locked, retry_mark(time.time()))
+        locked.mark(retry_mark(time.time()))
         return "due now"
 
     return _marked(store, name, act)
-
-
-def _due(locked: "Locked", mark: bytes) -> None:
-    locked.mark(mark)
-    locked.set_due(time.time())
 
 
 def _run(names: list[str]) -> None:

@@ -6,7 +6,9 @@ import subprocess
 
 import pytest
 
+from esmtp_py.errors import MailError
 from esmtp_py.queue.entry import RAW
+from esmtp_py.queue.importer import words as split
 from tests.cli.queue import Queue, queue
 from tests.conftest import SCRIPTS, Command
 
@@ -100,10 +102,16 @@ def test_a_directory_is_named(esmtp: Command, queue: Queue, old: Old) -> None:
     ],
 )
 def test_words_of_a_command_line(command: str, words: list[bytes]) -> None:
-    from esmtp_py.queue.importer import words as split
-
     found = [os.fsencode(word) for word in split(command)]
     assert found[-len(words) :] == words
+
+
+@pytest.mark.parametrize("char", [";", "&", "|", "<", ">", "(", ")", "$", "`", "\n"])
+def test_what_a_shell_would_do_something_with_is_no_word(char: str) -> None:
+    for text in (char, f"a{char}b", f"a {char}"):
+        with pytest.raises(MailError):
+            split(text)
+    assert split(f"'a{char}b'") == [f"a{char}b"]
 
 
 EVIL = [

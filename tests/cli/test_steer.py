@@ -2,6 +2,7 @@
 
 import os
 import pathlib
+import shutil
 from collections.abc import Callable
 
 import pytest
@@ -83,7 +84,7 @@ def test_not_all(word: str, esmtp: Command, queue: Queue) -> None:
 @pytest.mark.parametrize("word", WORDS)
 def test_unknown_id(word: str, esmtp: Command, queue: Queue) -> None:
     (esmtp.home / "canary").write_text("x")
-    for wrong in ("1-x", ".", "..", "../../canary", "../tmp", "a\nb", "1700000000-1"):
+    for wrong in ("1-x", str(esmtp.home / "canary"), ".", "..", "../../canary", "../tmp", "a\nb", "1700000000-1"):
         done = esmtp(word, wrong)
         assert (done.code, done.out) == (65, ""), wrong
         assert done.err.count("\n") == 1
@@ -163,6 +164,27 @@ def test_undo_takes_the_last_one_back(esmtp: Command, queue: Queue) -> None:
     nothing = esmtp("--undo")
     assert nothing.code == 65
     assert "nothing was taken back" in nothing.err
+
+
+def test_undo_takes_no_report_back(esmtp: Command, queue: Queue) -> None:
+    name = queue.add()
+    with queue.store.begin(f"{name}-f0") as writer:
+        writer.write(Entry(NOW, "", [Recipient("me@x.org")]).head() + TEXT)
+        writer.commit()
+    assert esmtp("--undo").out.startswith(f"{name}: ")
+    assert queue.store.ids() == [f"{name}-f0"]
+
+
+def test_the_file_is_durable_before_the_mail_goes(esmtp: Command, queue: Queue) -> None:
+    name = queue.add()
+    if not shutil.which("strace"):
+        pytest.skip("strace is not installed")
+    done = esmtp.run("strace", "-y", "-e", "trace=fsync,unlinkat,unlink", str(esmtp.program), "--undo", "back")
+    calls = [line for line in done.err.splitlines() if line.startswith(("fsync", "unlink"))]
+    assert [call.partition("(")[0] for call in calls] == ["fsync", "fsync", "unlinkat", "fsync"]
+    assert "/back>" in calls[0]
+    assert f"{esmtp.home}>" in calls[1]
+    assert name in calls[2]
 
 
 def test_undone_mail_goes_to_the_same_people_again(esmtp: Command, queue: Queue) -> None:
