@@ -40,8 +40,7 @@ class Mda:
             command = shell.expand(self._identity.mda, values)
             if self._trace:
                 self._trace("*", f"mda: {command}".encode("utf-8", "replace"))
-            seconds = self._identity.timeout or shell.SECONDS
-            return _verdict(shell.pipe(command, to_lf(_as_delivered(message, envelope.sender)), seconds))
+            return _verdict(shell.pipe(command, to_lf(_as_delivered(message, envelope.sender)), shell.SECONDS))
         except MailError as error:
             return error.outcome()
 

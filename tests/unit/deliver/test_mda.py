@@ -84,7 +84,8 @@ def test_one_that_hangs_is_killed_and_the_mail_kept(monkeypatch: pytest.MonkeyPa
     assert "in time" in outcome.text
 
 
-def test_the_rcs_timeout_is_its_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_rcs_timeout_is_for_replies_of_a_server(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A command that filters spam takes its time, however short the patience with the server is."""
     seconds: list[float] = []
 
     def pipe(command: str, chunks: object, deadline: float) -> shell.Finished:
@@ -92,9 +93,8 @@ def test_the_rcs_timeout_is_its_deadline(monkeypatch: pytest.MonkeyPatch) -> Non
         return shell.Finished(0, b"")
 
     monkeypatch.setattr(shell, "pipe", pipe)
-    fate("x")
     fate("x", timeout=7)
-    assert seconds == [shell.SECONDS, 7]
+    assert seconds == [shell.SECONDS]
 
 
 def test_quotes_in_the_template_are_the_rcs_fault() -> None:
