@@ -14,6 +14,8 @@ from esmtp_py.net.stream import LONGEST_WAIT, Stream
 # Per address; a host that is there answers within a round trip, and two lost
 # SYNs are over after 7 s.  Postfix waits as long.
 CONNECT_SECONDS = 30.0
+# No provider has more, and somebody else's DNS is not to keep us busy.
+MAX_ADDRESSES = 16
 
 
 def connect(server: Server, deadline: float) -> Stream:
@@ -25,7 +27,7 @@ def connect(server: Server, deadline: float) -> Stream:
     if server.path:
         return _connect_unix(server.path, deadline)
     failures = []
-    for family, kind, protocol, _, address in resolve(server.host, server.service):
+    for family, kind, protocol, _, address in resolve(server.host, server.service)[:MAX_ADDRESSES]:
         name = f"{server.host}[{address[0]!s}]:{address[1]!s}"
         try:
             sock = _attempt(family, kind, protocol, address, min(deadline, time.monotonic() + CONNECT_SECONDS))

@@ -107,6 +107,12 @@ def test_none_answers(monkeypatch: pytest.MonkeyPatch) -> None:
     assert f"mx.example.org[127.0.0.1]:{two}: Connection refused" in error.text
 
 
+def test_not_a_thousand_addresses(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_socket, "getaddrinfo", rows(*[("127.0.0.1", closed_port())] * 1000))
+    error = refused(Server("mx.example.org", "587"))
+    assert error.text.count("Connection refused") == module.MAX_ADDRESSES
+
+
 def test_an_address_of_a_family_this_system_has_not(monkeypatch: pytest.MonkeyPatch) -> None:
     """A kernel without IPv6 still gets AAAA records."""
 
