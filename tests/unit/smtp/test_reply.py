@@ -45,6 +45,23 @@ def test_line_ends(end: bytes) -> None:
     assert [str(r) for r in parsed(b"250 a" + end + b"250 b" + end)] == ["250 a", "250 b"]
 
 
+@pytest.mark.parametrize(
+    ("code", "positive", "permanent"),
+    [
+        (200, True, False),
+        (250, True, False),
+        (399, True, False),
+        (400, False, False),
+        (499, False, False),
+        (500, False, True),
+    ],
+)
+def test_what_a_code_says(code: int, positive: bool, permanent: bool) -> None:
+    reply = Reply(code, [b""])
+    assert (reply.positive, reply.permanent) == (positive, permanent)
+    assert repr(reply) == f"Reply('{code}')"
+
+
 def test_any_cut_gives_the_same() -> None:
     text = b"250-a\r\n250 b\r\n354 c\n250\r\n"
     whole = [str(r) for r in parsed(text)]
