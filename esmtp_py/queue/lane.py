@@ -76,15 +76,17 @@ class Lane:
         self._off: MailError | None = None
         self._progress = False
         self._losses = 0
-        self._suspects: list[str] = []
+        self._suspects: list[tuple[int, str]] = []
         self._local: list[str] = []
         self._mixed: list[tuple[Locked, Ready, Leg]] = []
 
     def run(self) -> None:
         """Tries every mail once; what is not settled then waits with the reason noted.  Raises nothing."""
         try:
+            self._suspects.clear()
             self._carry(self._taken(self.names))
-            self._carry(self._taken(self._suspects), window=1)
+            # who was not tried for longest comes first, so that each has its turn
+            self._carry([name for _, name in sorted(self._suspects)], window=1)
             self._deliver(self._taken(self._local))
             self._carry(self._taken(self._ledger.reports.written))
             self._deliver(self._taken(self._local))
@@ -119,6 +121,8 @@ class Lane:
             if first is None:
                 return
             left = self._one_session(first, left, source, window)
+            if window == 1 and self._losses >= LOSSES:
+                return  # those that are left stay as they are, and come first the next time
             if self._off:
                 for parcel in left:
                     self._settle_as(parcel, self._off)
@@ -196,7 +200,7 @@ class Lane:
                 continue
             if not alone and _is_suspect(locked.entry):
                 locked.close()
-                self._suspects.append(name)
+                self._suspects.append((locked.entry.marks.times[-1], name))
                 continue
             parcel = self._parcel(locked)
             if parcel and self._off:
