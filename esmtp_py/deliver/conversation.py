@@ -125,15 +125,18 @@ class Conversation:
 
     def _hear_no_more(self) -> None:
         """What came with a reply is looked at before anything is decided; that the server is gone can wait."""
-        try:
-            while not self.over and not self._client.owed and self._waiting("listening"):
-                data = self.stream.receive(0)
-                if not data:
-                    return
+        while not self.over and not self._client.owed:
+            try:
+                data = self.stream.receive(0) if self.stream.waiting() else b""
+            except MailError:
+                return
+            if not data:
+                return
+            try:
                 self._take(data)
-        except MailError as error:
-            self._broke(error)
-            raise
+            except MailError as error:
+                self._broke(error)
+                raise
 
     def _broke(self, error: MailError) -> None:
         """The conversation is over with ``error``."""
