@@ -89,6 +89,33 @@ def test_what_is_written_is_read(entry: Entry, message: bytes) -> None:
     assert not found.marks.fates
 
 
+ODD_TEXTS = [
+    "a b",
+    "a%b",
+    "%41",
+    "<a>",
+    ">",
+    '"q q"@x',
+    "a\n@x",
+    "\r",
+    "\0",
+    " ",
+    "",
+    "é@x",
+    "日",
+    "\udcff",
+    "\x7f",
+    "NOTIFY=NEVER",
+]
+
+
+@pytest.mark.parametrize("text", ODD_TEXTS)
+def test_what_is_odd_is_kept_in_every_place(text: str) -> None:
+    recipients = [Recipient(text), Recipient(text, ("FAILURE",), text), Recipient("a@x", (), text)]
+    entry = Entry(1, text, recipients, full_name=text, rc=text, envid=text)
+    assert said(verified(sealed(entry, TEXT))) == said(entry)
+
+
 @given(entries)
 def test_no_value_makes_a_line_of_its_own(entry: Entry) -> None:
     lines = entry.head().split(b"\n")
@@ -244,6 +271,10 @@ def test_words_in_a_mark_that_look_like_a_seal_are_none() -> None:
         b"esmtp-queue 1\ntime 1\nsender >\n\n",
         b"esmtp-queue 1\ntime 1\nrecipient <a@x> NOTIFY=NEVER more\n\n",
         b"esmtp-queue 1\ntime 1\nrecipient a@x\n\n",
+        b"esmtp-queue 1\ntime 1\nrecipient a@x>\n\n",
+        b"esmtp-queue 1\ntime 1\nrecipient <a@x\n\n",
+        b"esmtp-queue 1\ntime 1\nsender <a@x\n\n",
+        b"esmtp-queue 1\ntime 1\nsender a@x>\n\n",
         b"esmtp-queue 1\ntime 1\nrecipient <%x>\n\n",
         b"esmtp-queue 1\ntime 1\nrecipient\n\n",
         b"esmtp-queue 1\ntime 1\nform other\n\n",
@@ -287,7 +318,7 @@ def test_a_seal_before_the_message_is_damage() -> None:
         read(head.replace(b"seal 99", b"seal %d" % head.index(SEAL)))
 
 
-@given(entries, st.integers(0, 400))
+@given(any_entries, st.integers(0, 400))
 def test_a_head_that_goes_on_asks_for_more(entry: Entry, cut: int) -> None:
     head = entry.head()
     assert read_head(head[: min(cut, len(head) - 1)]) is None

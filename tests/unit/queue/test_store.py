@@ -335,10 +335,12 @@ def test_a_directory_that_is_not_ours_alone_is_refused_by_name(path: pathlib.Pat
     else:
         (path.parent / "moved").rename(wrong)
         wrong.chmod(0o770)
+    before = os.listdir("/proc/self/fd")
     with pytest.raises(MailError) as caught:
         enqueue_once(path)
     assert caught.value.kind == "system"
     assert str(wrong) in caught.value.text
+    assert os.listdir("/proc/self/fd") == before
 
 
 def enqueue_once(path: pathlib.Path) -> None:
