@@ -138,6 +138,10 @@ class ModelServer:
             case "RSET":
                 self._sender, self._recipients = False, []
                 self._reply(refusal or "250 reset")
+            case "STARTTLS":
+                self._reply(refusal or "220 go")
+            case "AUTH":
+                self._reply(refusal or "235 welcome")
             case "QUIT":
                 self._reply("221 bye")
                 self._over = GONE
