@@ -394,6 +394,8 @@ def test_due_are_those_whose_time_has_come_oldest_first(store: Store, path: path
     names = [enqueue(store, seconds=NOW + offset) for offset in range(4)]
     for name, moment in zip(names, [NOW, NOW + 1, NOW - 9, NOW + 60], strict=True):
         due_at(path, name, moment)
+    (path / "new" / "README").write_bytes(b"")
+    due_at(path, "README", NOW)
     assert list(store.due(NOW)) == [names[0], names[2]]
     assert list(store.due(NOW + 60)) == names
 
