@@ -31,8 +31,8 @@ if TYPE_CHECKING:
     from esmtp_py.queue.locked import Locked
     from esmtp_py.queue.store import Store
 
-# Removals that may be undone by a power failure, and sent once more: what one
-# fsync of the directory is shared by.
+# Mails removed that share one fsync of the directory.  Until it is done, a power failure
+# can bring them back, and they are sent once more: at most twice as many.
 UNSYNCED = 16
 # Lines for a person: a sick disk has one to say for each of a hundred thousand mails.
 SAID = 1000
@@ -91,7 +91,8 @@ class Ledger:
         self._store = store
         self._clock = clock
         self._open: dict[str, Case] = {}
-        self._unsynced = 0
+        self._removed: list[Locked] = []
+        self._clearing = _thread.allocate_lock()
 
     # -- who may be tried -------------------------------------------------------
 
@@ -203,15 +204,35 @@ class Ledger:
         """Makes durable what is not yet, and gives all mails free."""
         for name in list(self._open):
             self.release(name)
-        self._sync()
+        with self._clearing:
+            removed, self._removed = self._removed, []
+        self._clear(removed)
 
-    def _sync(self) -> None:
-        if self._unsynced:
-            self._unsynced = 0
+    def _clear_behind(self) -> None:
+        """In a thread of its own: where others write, the disk takes its time, and the server waits for us."""
+        self._clearing.acquire()
+        removed, self._removed = self._removed, []
+
+        def work() -> None:
             try:
+                self._clear(removed)
+            finally:
+                self._clearing.release()
+
+        try:
+            _thread.start_new_thread(work, ())
+        except RuntimeError:  # the system has no thread left
+            work()
+
+    def _clear(self, removed: "list[Locked]") -> None:
+        """Makes their removal durable, and gives back the files and with them their space."""
+        try:
+            if removed:
                 self._store.sync()
-            except MailError as error:
-                self.tally.say(f"{error.text}; some mail may be sent more than once")
+        except MailError as error:
+            self.tally.say(f"{error.text}; some mail may be sent more than once")
+        for locked in removed:
+            locked.close()
 
     # -- what follows -------------------------------------------------------------
 
@@ -231,9 +252,10 @@ class Ledger:
         case.locked.remove()
         if case.delivered:
             self.tally.count(delivered=1, size=case.mail.message.size)
-        self._unsynced += 1
-        if self._unsynced >= UNSYNCED:
-            self._sync()
+        del self._open[case.locked.name]
+        self._removed.append(case.locked)
+        if len(self._removed) >= UNSYNCED:
+            self._clear_behind()
 
     def _marks(self, case: Case, fates: dict[str, Outcome]) -> bytes:
         groups: dict[int, tuple[Outcome, list[int]]] = {}

@@ -159,15 +159,15 @@ class Run:
         lanes = [lane for lane in self._all_lanes() if lane.names]
         if len(lanes) > FEW_LANES:
             _allow_many_files()
-        ends = [_start(lane) for lane in lanes]
+        ends: list[_thread.LockType] = []
         try:
-            for end in ends:
-                end.acquire()
-        except BaseException:
             for lane in lanes:
-                lane.stop()
-            for end in ends:
-                end.acquire(timeout=GRACE)
+                ends.append(_start(lane))
+            while ends:
+                ends[-1].acquire()
+                ends.pop()
+        except BaseException:
+            _stop(lanes, ends)
             raise
 
 
@@ -187,6 +187,16 @@ def _start(lane: Lane) -> "_thread.LockType":
     except RuntimeError:  # the system has no thread left: then one after the other
         work()
     return end
+
+
+def _stop(lanes: list[Lane], ends: "list[_thread.LockType]") -> None:
+    """Ends the lanes; more than once, for one may be about to connect, or to start a command."""
+    deadline = time.monotonic() + GRACE
+    while ends and time.monotonic() < deadline:
+        for lane in lanes:
+            lane.stop()
+        if ends[-1].acquire(timeout=0.1):
+            ends.pop()
 
 
 def _allow_many_files() -> None:

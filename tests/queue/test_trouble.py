@@ -447,7 +447,7 @@ def test_a_signal_ends_an_mda(queue: Queue) -> None:
         assert runner.poll() is None
         os.sched_yield()
     runner.send_signal(signal.SIGINT)
-    assert runner.wait(10) == 130
+    assert runner.wait(15) == 130
     assert queue.fates(queue.ids()[0]) == ["try_again"]
 
 
