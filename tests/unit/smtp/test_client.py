@@ -37,6 +37,8 @@ def test_a_new_connection_is_owed_its_greeting() -> None:
     assert answers(client, b"220 mx\r\n") == [("GREETING", 220)]
     assert client.owed is None
     assert client.idle
+    said(client, command.hello("EHLO", "me"))
+    assert not client.idle
 
 
 def test_replies_go_to_the_commands_in_order() -> None:

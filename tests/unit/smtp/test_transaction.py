@@ -57,6 +57,64 @@ def test_the_announced_size_is_that_of_the_chunks() -> None:
     assert sum(map(len, bdat.payload.chunks())) == 300, "afresh at each call"
 
 
+@pytest.mark.parametrize(("size", "taken"), [(1000, True), (1001, False)])
+def test_the_largest_message_a_server_takes(size: int, taken: bool) -> None:
+    t = Transaction(message(size), Envelope("", [Recipient("a@x.org")]), Extensions({"SIZE": ["1000"]}), "mx")
+    if taken:
+        assert t.opening()[0].line == b"MAIL FROM:<> SIZE=1000\r\n"
+        return
+    with pytest.raises(MailError) as raised:
+        t.opening()
+    assert raised.value.kind == "too_big"
+
+
+def mail_for(body_type: str, octets: bytes, offered: str) -> bytes:
+    envelope = Envelope("", [Recipient("a@x.org")], body=body_type)
+    extensions = Extensions({word: [] for word in offered.split()})
+    return Transaction(Message(Header([]), Octets(octets)), envelope, extensions, "mx").opening()[0].line
+
+
+@pytest.mark.parametrize(
+    ("body_type", "octets", "offered", "line"),
+    [
+        ("", b"a", "8BITMIME", b"MAIL FROM:<>\r\n"),
+        ("7BIT", b"a", "8BITMIME", b"MAIL FROM:<>\r\n"),
+        ("8BITMIME", b"a", "8BITMIME", b"MAIL FROM:<> BODY=8BITMIME\r\n"),
+        ("7BIT", b"\xe9", "8BITMIME", b"MAIL FROM:<> BODY=8BITMIME\r\n"),
+        ("8BITMIME", b"\xe9", "", b"MAIL FROM:<>\r\n"),
+        ("BINARYMIME", b"\0", "BINARYMIME CHUNKING 8BITMIME", b"MAIL FROM:<> BODY=BINARYMIME\r\n"),
+    ],
+)
+def test_what_is_said_of_the_body(body_type: str, octets: bytes, offered: str, line: bytes) -> None:
+    assert mail_for(body_type, octets, offered) == line
+
+
+@pytest.mark.parametrize("offered", ["BINARYMIME", "CHUNKING", "8BITMIME CHUNKING"])
+def test_binary_needs_both_extensions(offered: str) -> None:
+    with pytest.raises(MailError) as raised:
+        mail_for("BINARYMIME", b"\0", offered)
+    assert (raised.value.kind, raised.value.status) == ("content", "5.6.1")
+
+
+@pytest.mark.parametrize(
+    ("octets", "offered", "code", "warning", "action"),
+    [
+        (b"\xe9", "CHUNKING PIPELINING", 250, "8BITMIME", "relayed"),
+        (b"\xe9", "CHUNKING PIPELINING", 550, "", ""),
+        (b"\xe9", "CHUNKING PIPELINING 8BITMIME DSN", 250, "", ""),
+        (b"a", "CHUNKING PIPELINING", 250, "", "relayed"),
+    ],
+)
+def test_what_a_sender_should_know_besides(octets: bytes, offered: str, code: int, warning: str, action: str) -> None:
+    envelope, extensions = Envelope("", [Recipient("a@x.org")]), Extensions({w: [] for w in offered.split()})
+    t = Transaction(Message(Header([]), Octets(octets)), envelope, extensions, "mx")
+    mail, rcpt, bdat = t.opening()
+    for command, reply in ((mail, 250), (rcpt, 250), (bdat, code)):
+        answer(t, command, reply)
+    fate = t.outcomes["a@x.org"]
+    assert (warning in fate.warning, bool(fate.warning), fate.action) == (True, bool(warning), action)
+
+
 class Changed(Octets):
     """A body that is not what it was when it was measured."""
 
