@@ -162,18 +162,19 @@ class Run:
         ends: list[_thread.LockType] = []
         try:
             for lane in lanes:
-                ends.append(_start(lane))
+                ends.append(_thread.allocate_lock())
+                _start(lane, ends[-1])
             while ends:
-                ends[-1].acquire()
-                ends.pop()
+                # now and then awake, for the system may give the signal to another thread
+                if ends[-1].acquire(timeout=0.5):
+                    ends.pop()
         except BaseException:
             _stop(lanes, ends)
             raise
 
 
-def _start(lane: Lane) -> "_thread.LockType":
+def _start(lane: Lane, end: "_thread.LockType") -> None:
     """Runs a lane; the lock can be had when it has ended."""
-    end = _thread.allocate_lock()
     end.acquire()
 
     def work() -> None:
@@ -186,7 +187,6 @@ def _start(lane: Lane) -> "_thread.LockType":
         _thread.start_new_thread(work, ())
     except RuntimeError:  # the system has no thread left: then one after the other
         work()
-    return end
 
 
 def _stop(lanes: list[Lane], ends: "list[_thread.LockType]") -> None:
