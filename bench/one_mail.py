@@ -145,6 +145,10 @@ def versions(contestants: tuple[Contestant, ...]) -> Iterator[str]:
     """A line for each program that takes part."""
     for one in contestants:
         yield f"{one.name}: {one.version} ({one.settings})"
+
+
+def surroundings() -> Iterator[str]:
+    """The same for what is around them: the server, the interpreter, the machine."""
     for name, *argv in (
         ("Postfix", "postconf", "-d", "-h", "mail_version"),
         ("Dovecot", "dovecot", "--version"),

@@ -120,6 +120,12 @@ class Relay:
             assert self._over.wait_for(lambda: len(self._trips) >= count, seconds), "the connection is still open"
             return list(self._trips)
 
+    def rest(self, seconds: float = 30.0) -> list[Trip]:
+        """All connections so far, once none is open."""
+        with self._over:
+            assert self._over.wait_for(lambda: not self._lanes, seconds), "a connection is still open"
+            return list(self._trips)
+
     # -- the loop -------------------------------------------------------------
 
     def run(self) -> None:
