@@ -43,12 +43,13 @@ def drained(server: MailServer, directory: pathlib.Path, make: Make, mails: int,
         for _ in range(rounds):
             mailer.fill(count)
             before = len(relay.rest())
-            server.postfix.settle()
+            server.postfix.mark()
             seconds.append(mailer.drain() * mails / count)
             trips = relay.rest()[before:]
-            if mailer.left():
-                raise RuntimeError(f"{mailer.left()} of {count} mails were not sent")
-        server.postfix.settle()
+            server.postfix.settle()
+            arrived = server.postfix.log().count("status=sent")
+            if mailer.left() or arrived != count:
+                raise RuntimeError(f"of {count} mails {mailer.left()} were left, and {arrived} arrived")
     turns = max((trip.turns for trip in trips), default=0)
     scaled = mailer.sample if mailer.sample and mailer.sample != mails else 0
     return mailer, Drained(seconds, len(trips), turns, scaled)

@@ -215,9 +215,9 @@ class Nullmailer(FromDebian):
             shutil.chown(path, "mail")
         os.mkfifo(spool / "trigger")
         shutil.chown(spool / "trigger", "mail")
-        password = PASSWORDS["alice"].replace("'", "'\\''")
+        password = PASSWORDS["alice"].replace(" ", "\\ ").replace("'", "\\'")
         (etc / "remotes").write_text(
-            f"localhost smtp port={port} starttls x509cafile={server.ca} user=alice pass='{password}'\n"
+            f"localhost smtp port={port} starttls x509cafile={server.ca} user=alice pass={password}\n"
         )
         (etc / "pausetime").write_text("0\n")
         self.queue = spool / "queue"
