@@ -2,9 +2,10 @@
 
 from esmtp_py.config import rcfile
 from esmtp_py.config.build import SETTINGS, SPELLING
-from esmtp_py.config.identity import LMTP, Identity, Server
+from esmtp_py.config.identity import Identity
 from esmtp_py.config.model import Config, without_file
 from esmtp_py.config.reader import holds_password, interpret
+from esmtp_py.config.server import LMTP, Server
 from esmtp_py.errors import MailError
 from esmtp_py.outcome import EX_OK, TABLE
 from esmtp_py.secret.text import Secret

@@ -2,8 +2,9 @@
 
 import os
 
-from esmtp_py.config.identity import STARTTLS_DISABLED, SUBMISSIONS_PORT, Identity
+from esmtp_py.config.identity import STARTTLS_DISABLED, Identity
 from esmtp_py.config.model import Config
+from esmtp_py.config.server import SUBMISSIONS_PORT
 from esmtp_py.config.source import Source
 
 TYPE_CHECKING = False

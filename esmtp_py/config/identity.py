@@ -4,9 +4,13 @@ An Identity stands alone; nothing is inherited from another section.  It is
 frozen: couriers and the queue may share one.
 """
 
-from esmtp_py.secret.text import Secret
+from esmtp_py.config.server import SUBMISSIONS_PORT, Server
 
-SMTP, LMTP = "smtp", "lmtp"
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from esmtp_py.secret.text import Secret
 
 # How a channel is protected (esmtprc(5), starttls).
 STARTTLS_AUTO = "automatic"  # not said: used when offered; with credentials it must be
@@ -18,45 +22,38 @@ STARTTLS_IMPLICIT = "implicit"
 # What becomes of a mail for which no -od flag says it (esmtprc(5), delivery).
 INTERACTIVE, BACKGROUND, QUEUE, ON_FAILURE = "interactive", "background", "queue", "on-failure"
 
-SUBMISSION_PORT = "587"  # RFC 6409
-SUBMISSIONS_PORT = "465"  # RFC 8314
 
-
-class Server:
-    """Where to submit.
-
-    protocol: SMTP or LMTP.  host: name or address literal without brackets,
-    "" when path is set.  service: port number or service name, as written.
-    path: unix socket, "" for TCP.
-    """
-
-    __slots__ = ("host", "path", "protocol", "service")
-
-    def __init__(self, host: str, service: str, *, protocol: str = SMTP, path: str = "") -> None:
-        self.host = host
-        self.service = service
-        self.protocol = protocol
-        self.path = path
-
-    def __str__(self) -> str:
-        if self.path:
-            return f"{self.protocol}:{self.path}"
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        return f"{host}:{self.service}"
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Server) and str(self) == str(other) and self.protocol == other.protocol
-
-    def __hash__(self) -> int:
-        return hash((str(self), self.protocol))
-
-    @property
-    def loopback(self) -> bool:
-        """True when no packet leaves the machine: a unix socket, or an address of the loopback net."""
-        if self.path or self.host.lower() in ("localhost", "localhost.", "::1"):
-            return True
-        octets = self.host.split(".")
-        return len(octets) == 4 and octets[0] == "127" and all(o.isdigit() for o in octets)
+# What each attribute of an Identity is when no statement says it.
+UNSAID: "dict[str, Any]" = {
+    "addresses": (),
+    "is_default": False,
+    "server": Server("localhost", "25"),
+    "username": "",
+    "password": None,
+    "auth": "automatic",
+    "starttls": STARTTLS_AUTO,
+    "ca_file": "",
+    "ca_dir": "",
+    "certificate": "",
+    "certificate_passphrase": None,
+    "helo": "",
+    "qualifydomain": "",
+    "force_reverse_path": None,
+    "force_sender": None,
+    "sender": None,
+    "message_id": True,
+    "preconnect": "",
+    "postconnect": "",
+    "mda": "",
+    "force_mda": "",
+    "timeout": 0,
+    "delivery": "",
+    "queue_lifetime": 0,
+    "connections": 1,
+    "undo": 0,
+    "origin": {},
+    "where": "",
+}
 
 
 class Identity:
@@ -86,48 +83,19 @@ class Identity:
     where:       "file:line" of the section.
     """
 
-    __slots__ = (
-        "addresses",
-        "auth",
-        "ca_dir",
-        "ca_file",
-        "certificate",
-        "certificate_passphrase",
-        "connections",
-        "delivery",
-        "force_mda",
-        "force_reverse_path",
-        "force_sender",
-        "helo",
-        "is_default",
-        "mda",
-        "message_id",
-        "origin",
-        "password",
-        "postconnect",
-        "preconnect",
-        "qualifydomain",
-        "queue_lifetime",
-        "sender",
-        "server",
-        "starttls",
-        "timeout",
-        "undo",
-        "username",
-        "where",
-    )
+    __slots__ = tuple(UNSAID)
 
     addresses: tuple[str, ...]
     is_default: bool
     server: Server
     username: str
-    password: Secret | None
+    password: "Secret | None"
     auth: str
     starttls: str
     ca_file: str
     ca_dir: str
     certificate: str
-    certificate_passphrase: Secret | None
+    certificate_passphrase: "Secret | None"
     helo: str
     qualifydomain: str
     force_reverse_path: str | None
@@ -146,43 +114,14 @@ class Identity:
     origin: dict[str, str]
     where: str
 
-    def __init__(
-        self,
-        *,
-        addresses: "tuple[str, ...]" = (),
-        is_default: bool = False,
-        server: Server = Server("localhost", "25"),  # noqa: B008 - immutable by convention
-        username: str = "",
-        password: "Secret | None" = None,
-        auth: str = "automatic",
-        starttls: str = STARTTLS_AUTO,
-        ca_file: str = "",
-        ca_dir: str = "",
-        certificate: str = "",
-        certificate_passphrase: "Secret | None" = None,
-        helo: str = "",
-        qualifydomain: str = "",
-        force_reverse_path: "str | None" = None,
-        force_sender: "str | None" = None,
-        sender: "str | None" = None,
-        message_id: bool = True,
-        preconnect: str = "",
-        postconnect: str = "",
-        mda: str = "",
-        force_mda: str = "",
-        timeout: int = 0,
-        delivery: str = "",
-        queue_lifetime: int = 0,
-        connections: int = 1,
-        undo: int = 0,
-        origin: "dict[str, str] | None" = None,
-        where: str = "",
-    ) -> None:
+    def __init__(self, **said: "Any") -> None:
+        """said: the attributes that are not as in UNSAID.  TypeError for one that no identity has."""
         settle = object.__setattr__
-        values = locals()
-        for name in Identity.__slots__:
-            settle(self, name, values[name])
-        settle(self, "origin", dict(origin or {}))
+        for name, unsaid in UNSAID.items():
+            settle(self, name, said.pop(name, unsaid))
+        settle(self, "origin", dict(self.origin))
+        if said:
+            raise TypeError(f"an Identity has no {', '.join(said)}")
 
     def __setattr__(self, name: str, value: object) -> None:
         raise AttributeError(f"Identity is frozen: {name}")

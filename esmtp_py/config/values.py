@@ -8,18 +8,15 @@ from esmtp_py.config.expand import unknown_form
 from esmtp_py.config.identity import (
     BACKGROUND,
     INTERACTIVE,
-    LMTP,
     ON_FAILURE,
     QUEUE,
-    SMTP,
     STARTTLS_DISABLED,
     STARTTLS_ENABLED,
     STARTTLS_IMPLICIT,
     STARTTLS_REQUIRED,
-    SUBMISSION_PORT,
-    Server,
 )
 from esmtp_py.config.model import DEFAULT, ENVELOPE, HEADER, REFUSE
+from esmtp_py.config.server import LMTP, SMTP, SUBMISSION_PORT, Server
 from esmtp_py.config.source import Source
 from esmtp_py.secret.text import Secret
 

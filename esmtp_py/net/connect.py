@@ -6,7 +6,7 @@ import os
 import select
 import time
 
-from esmtp_py.config.identity import Server
+from esmtp_py.config.server import Server
 from esmtp_py.errors import MailError
 from esmtp_py.message.domain import ascii_domain
 from esmtp_py.net.stream import LONGEST_WAIT, Stream

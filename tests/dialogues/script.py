@@ -40,7 +40,8 @@ What the words say must be in the outcome's text; after "not" it must not.
 import pathlib
 import re
 
-from esmtp_py.config.identity import Identity, Server
+from esmtp_py.config.identity import Identity
+from esmtp_py.config.server import Server
 from esmtp_py.message.envelope import Envelope, Recipient
 from esmtp_py.message.header import Header
 from esmtp_py.message.message import CHUNK, Message

@@ -6,7 +6,8 @@ behind a whole message, all are printable, and the cuts change nothing.
 
 import re
 
-from esmtp_py.config.identity import Identity, Server
+from esmtp_py.config.identity import Identity
+from esmtp_py.config.server import Server
 from esmtp_py.deliver import session
 from esmtp_py.deliver.submission import Submission
 from esmtp_py.errors import MailError

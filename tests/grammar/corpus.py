@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 
 from esmtp_py.config.build import SETTINGS
-from esmtp_py.config.identity import Identity, Server
+from esmtp_py.config.identity import Identity
 from esmtp_py.config.model import Config
+from esmtp_py.config.server import Server
 from esmtp_py.config.source import Problem, Source
 from esmtp_py.secret.text import Secret
 

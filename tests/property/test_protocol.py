@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, note, settings
 from hypothesis import strategies as st
 
-from esmtp_py.config.identity import Identity, Server
+from esmtp_py.config.identity import Identity
+from esmtp_py.config.server import Server
 from esmtp_py.deliver import session
 from esmtp_py.deliver.pipeline import Parcel, Pipeline
 from esmtp_py.deliver.submission import Submission

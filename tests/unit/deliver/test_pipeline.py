@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from esmtp_py.config.identity import Identity, Server
+from esmtp_py.config.identity import Identity
+from esmtp_py.config.server import Server
 from esmtp_py.deliver import session
 from esmtp_py.deliver.pipeline import WINDOW, WINDOW_BYTES, Parcel, Pipeline
 from esmtp_py.deliver.session import Session

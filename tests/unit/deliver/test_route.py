@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from esmtp_py.config.identity import Identity, Server
+from esmtp_py.config.identity import Identity
+from esmtp_py.config.server import Server
 from esmtp_py.deliver import route
 from esmtp_py.deliver.route import Leg
 from esmtp_py.errors import MailError

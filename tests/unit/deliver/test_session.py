@@ -5,7 +5,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from esmtp_py.config.identity import Identity, Server
+from esmtp_py.config.identity import Identity
+from esmtp_py.config.server import Server
 from esmtp_py.deliver import session
 from esmtp_py.deliver.session import Session
 from esmtp_py.errors import MailError

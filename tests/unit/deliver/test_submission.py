@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from esmtp_py.config.identity import Identity, Server
+from esmtp_py.config.identity import Identity
+from esmtp_py.config.server import Server
 from esmtp_py.deliver.submission import Submission
 from esmtp_py.message.envelope import Envelope, Recipient
 from esmtp_py.message.header import Header
@@ -223,7 +224,8 @@ def test_the_password_is_in_no_traceback(monkeypatch: pytest.MonkeyPatch) -> Non
 PLAIN_SEND = """
     import sys
     sys.path.insert(0, {root!r})
-    from esmtp_py.config.identity import Identity, Server
+    from esmtp_py.config.identity import Identity
+    from esmtp_py.config.server import Server
     from esmtp_py.deliver import route
     from esmtp_py.message.envelope import Envelope, Recipient
     from esmtp_py.message.header import Header

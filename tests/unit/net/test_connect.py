@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from esmtp_py.config.identity import Server
+from esmtp_py.config.server import Server
 from esmtp_py.errors import MailError
 from esmtp_py.net import connect as module
 from esmtp_py.net.connect import connect, resolve

@@ -5,8 +5,9 @@ import time
 import pytest
 
 from esmtp_py.cli.raw import unpack
-from esmtp_py.config.identity import Identity, Server
+from esmtp_py.config.identity import Identity
 from esmtp_py.config.model import Config
+from esmtp_py.config.server import Server
 from esmtp_py.deliver.caller import Caller
 from esmtp_py.deliver.pipeline import Parcel, Pipeline
 from esmtp_py.errors import MailError

@@ -1,0 +1,43 @@
+"""Where an identity submits its mail."""
+
+SMTP, LMTP = "smtp", "lmtp"
+
+SUBMISSION_PORT = "587"  # RFC 6409
+SUBMISSIONS_PORT = "465"  # RFC 8314
+
+
+class Server:
+    """Where to submit.
+
+    protocol: SMTP or LMTP.  host: name or address literal without brackets,
+    "" when path is set.  service: port number or service name, as written.
+    path: unix socket, "" for TCP.
+    """
+
+    __slots__ = ("host", "path", "protocol", "service")
+
+    def __init__(self, host: str, service: str, *, protocol: str = SMTP, path: str = "") -> None:
+        self.host = host
+        self.service = service
+        self.protocol = protocol
+        self.path = path
+
+    def __str__(self) -> str:
+        if self.path:
+            return f"{self.protocol}:{self.path}"
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{host}:{self.service}"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Server) and str(self) == str(other) and self.protocol == other.protocol
+
+    def __hash__(self) -> int:
+        return hash((str(self), self.protocol))
+
+    @property
+    def loopback(self) -> bool:
+        """True when no packet leaves the machine: a unix socket, or an address of the loopback net."""
+        if self.path or self.host.lower() in ("localhost", "localhost.", "::1"):
+            return True
+        octets = self.host.split(".")
+        return len(octets) == 4 and octets[0] == "127" and all(o.isdigit() for o in octets)
