@@ -97,8 +97,8 @@ KEYWORDS = {
     "required": "REQUIRED",
 }
 
-# Our own statements.  Where a value is due these are values, so that an rc
-# file of the C esmtp that says ``helo timeout`` still means what it meant.
+# Our own statements.  Where a value is due (state ``due``) these are values, so
+# that an rc file of the C esmtp that says ``helo timeout`` still means what it meant.
 ADDED_KEYWORDS = {
     "ca_file": "CA_FILE",
     "ca_dir": "CA_DIR",
@@ -111,6 +111,41 @@ ADDED_KEYWORDS = {
     "queue_lifetime": "QUEUE_LIFETIME",
     "connections": "CONNECTIONS",
     "undo": "UNDO",
+    "password_command": "PASSWORD_COMMAND",
+    "password_file": "PASSWORD_FILE",
+    "password_from": "PASSWORD_FROM",
+    "credential": "CREDENTIAL",
+    "keyring_backend": "KEYRING_BACKEND",
+    "oauth2": "OAUTH2",
+    "client_id": "CLIENT_ID",
+    "client_secret": "CLIENT_SECRET",
+    "authorization_endpoint": "AUTHORIZATION_ENDPOINT",
+    "token_endpoint": "TOKEN_ENDPOINT",
+    "device_endpoint": "DEVICE_ENDPOINT",
+    "scope": "SCOPE",
+    "token_file": "TOKEN_FILE",
+    "fingerprint": "FINGERPRINT",
+    "tls_hostname": "TLS_HOSTNAME",
+    "min_tls": "MIN_TLS",
+    "ciphers": "CIPHERS",
+    "certificate_key": "CERTIFICATE_KEY",
+    "crl_file": "CRL_FILE",
+    "tls_required_ext": "TLS_REQUIRED_EXT",
+    "proxy": "PROXY",
+    "source_address": "SOURCE_ADDRESS",
+    "connect_timeout": "CONNECT_TIMEOUT",
+    "aliases": "ALIASES",
+    "domain": "DOMAIN",
+    "from_header": "FROM_HEADER",
+    "full_name": "FULL_NAME",
+    "date": "DATE",
+    "undisclosed_recipients": "UNDISCLOSED_RECIPIENTS",
+    "dsn_notify": "DSN_NOTIFY",
+    "record": "RECORD",
+    "imap_server": "IMAP_SERVER",
+    "sent_folder": "SENT_FOLDER",
+    "log": "LOG",
+    "syslog": "SYSLOG",
 }
 
 ALL_KEYWORDS = {**KEYWORDS, **ADDED_KEYWORDS}
@@ -118,8 +153,17 @@ ALL_KEYWORDS = {**KEYWORDS, **ADDED_KEYWORDS}
 tokens = ("STRING", "NUMBER", "COMMA", *dict.fromkeys(ALL_KEYWORDS.values()))
 
 # In state ``value`` no word is a keyword or a number, and a colon is an ordinary character.
-states = (("value", "exclusive"),)
-VALUE_FOLLOWS = ("IDENTITY", "HOSTNAME", "USERNAME", "PASSWORD")
+# In state ``due`` only the words of the C esmtp are keywords.
+states = (("value", "exclusive"), ("due", "exclusive"))
+# The first four are those of the C esmtp; of the others the values have colons, or come from a stranger.
+VALUE_FOLLOWS = (
+    *("IDENTITY", "HOSTNAME", "USERNAME", "PASSWORD"),
+    *("CLIENT_ID", "CLIENT_SECRET", "AUTHORIZATION_ENDPOINT", "TOKEN_ENDPOINT", "DEVICE_ENDPOINT", "SCOPE"),
+    *("FINGERPRINT", "CIPHERS", "PROXY", "SOURCE_ADDRESS", "IMAP_SERVER"),
+)
+
+# Behind these a keyword may come, of our own too, or anything.
+NO_VALUE_FOLLOWS = ("DEFAULT", "FORCE", "PASSWORD_FROM", "DISABLED", "ENABLED", "REQUIRED")
 
 # What may follow a keyword, for messages.
 WANTED = {
@@ -150,17 +194,53 @@ WANTED = {
     "QUEUE_LIFETIME": "a time such as 5d",
     "CONNECTIONS": "a number of connections",
     "UNDO": "a time such as 30s",
+    "PASSWORD_COMMAND": "a command",
+    "PASSWORD_FILE": "a file name",
+    "PASSWORD_FROM": "keyring, netrc, ask or credential NAME",
+    "CREDENTIAL": "the name of a credential",
+    "KEYRING_BACKEND": "the name of a keyring backend",
+    "OAUTH2": "google, microsoft or custom",
+    "CLIENT_ID": "a client id",
+    "CLIENT_SECRET": "a client secret",
+    "AUTHORIZATION_ENDPOINT": "a URL",
+    "TOKEN_ENDPOINT": "a URL",
+    "DEVICE_ENDPOINT": "a URL",
+    "SCOPE": "a scope",
+    "TOKEN_FILE": "a file name",
+    "FINGERPRINT": "SHA256: and a fingerprint",
+    "TLS_HOSTNAME": "a host name",
+    "MIN_TLS": "1.2 or 1.3",
+    "CIPHERS": "a list of ciphers",
+    "CERTIFICATE_KEY": "a file name",
+    "CRL_FILE": "a file name",
+    "TLS_REQUIRED_EXT": "enabled or disabled",
+    "PROXY": "a URL such as socks5://127.0.0.1:1080",
+    "SOURCE_ADDRESS": "an address of this machine",
+    "CONNECT_TIMEOUT": "a number of seconds",
+    "ALIASES": "a file name",
+    "DOMAIN": "a domain",
+    "FROM_HEADER": "add, force or keep",
+    "FULL_NAME": "a name",
+    "DATE": "enabled or disabled",
+    "UNDISCLOSED_RECIPIENTS": "enabled or disabled",
+    "DSN_NOTIFY": "never, or a list of success, failure and delay",
+    "RECORD": "a file or directory name, or imap",
+    "IMAP_SERVER": "a host name",
+    "SENT_FOLDER": "the name of a folder",
+    "LOG": "a file name",
+    "SYSLOG": "a facility such as mail",
 }
 
 # Tokens that open a statement; parsing resumes there after an error.
-OPENERS = ("DEFAULT", *(name for name in WANTED if name != "REVERSE_PATH"))
+OPENERS = ("DEFAULT", *(name for name in WANTED if name not in ("REVERSE_PATH", "CREDENTIAL")))
 
 # Tokens whose value no message may show.
-SECRETS = ("PASSWORD", "CERTIFICATE_PASSPHRASE")
+SECRETS = ("PASSWORD", "CERTIFICATE_PASSPHRASE", "CLIENT_SECRET")
 
 # The C esmtp takes ``=`` between word and value, and echoes and skips the rest.
 t_ignore = " \t\r\n=;:"
 t_value_ignore = " \t\r\n=;"
+t_due_ignore = t_ignore
 
 
 def t_ANY_comment(t: "Token") -> None:
@@ -206,13 +286,22 @@ def t_ANY_unclosed(t: "Token") -> "Token":
 
 def t_WORD(t: "Token") -> "Token":
     r"""(?:[^ \t\r\n=;:,\\"'#]|\\[^ \t\r\n=;:,])[^ \t\r\n=;:,\\]*(?:\\[^ \t\r\n=;:,][^ \t\r\n=;:,\\]*)*"""
+    return _word(t, ALL_KEYWORDS)
+
+
+def t_due_WORD(t: "Token") -> "Token":
+    r"""(?:[^ \t\r\n=;:,\\"'#]|\\[^ \t\r\n=;:,])[^ \t\r\n=;:,\\]*(?:\\[^ \t\r\n=;:,][^ \t\r\n=;:,\\]*)*"""
+    return _word(t, KEYWORDS)
+
+
+def _word(t: "Token", keywords: "dict[str, str]") -> "Token":
     text = t.value
-    keyword = ALL_KEYWORDS.get(text)
+    keyword = keywords.get(text)
     if keyword:
         t.type = keyword
         t.value = Value(text, t.lexpos)
-        if keyword in VALUE_FOLLOWS:
-            t.lexer.begin("value")
+        follows = "value" if keyword in VALUE_FOLLOWS else "INITIAL" if keyword in NO_VALUE_FOLLOWS else "due"
+        t.lexer.begin(follows)
         return t
     _string(t, text, 0)
     digits = text[1:] if text[0] == "-" else text
@@ -259,8 +348,8 @@ def _faulty(t: "Token", fault: str, at: int = 0) -> "Token":
 
 # --- productions ------------------------------------------------------------
 #
-# ``closed`` ends in anything but an identity line; ``open`` ends in one, so a
-# comma may bring another address.  A comma that brings none is noise, as it is
+# ``open`` ends in a line that is a list (identity, dsn_notify), so a comma may
+# bring another value; ``closed`` ends in anything else.  A comma that brings none is noise, as it is
 # everywhere between statements.  Only PLY reduces the productions with
 # ``error``; they let it go on reporting with the next token.
 
@@ -291,14 +380,16 @@ def p_noise(p: "Production") -> None:
     p[0] = p[1]
 
 
-def p_identity(p: "Production") -> None:
+def p_list(p: "Production") -> None:
     """open : closed IDENTITY value
-    | open IDENTITY value"""
-    p[1].append(Statement("identity", p[2].offset, p[3]))
+    | open IDENTITY value
+    | closed DSN_NOTIFY value
+    | open DSN_NOTIFY value"""
+    p[1].append(Statement(p[2].text, p[2].offset, p[3]))
     p[0] = p[1]
 
 
-def p_identity_more(p: "Production") -> None:
+def p_list_more(p: "Production") -> None:
     """open : open COMMA STRING
     | open COMMA NUMBER"""
     p[1][-1].values.append(p[3])
@@ -355,19 +446,69 @@ def p_named(p: "Production") -> None:
     | UNMATCHED choice
     | DELIVERY value
     | QUEUE_LIFETIME value
-    | UNDO value"""
+    | UNDO value
+    | PASSWORD_COMMAND value
+    | PASSWORD_FILE value
+    | KEYRING_BACKEND value
+    | OAUTH2 value
+    | CLIENT_ID value
+    | CLIENT_SECRET value
+    | AUTHORIZATION_ENDPOINT value
+    | TOKEN_ENDPOINT value
+    | DEVICE_ENDPOINT value
+    | SCOPE value
+    | TOKEN_FILE value
+    | FINGERPRINT value
+    | TLS_HOSTNAME value
+    | MIN_TLS value
+    | CIPHERS value
+    | CERTIFICATE_KEY value
+    | CRL_FILE value
+    | TLS_REQUIRED_EXT choice
+    | PROXY value
+    | SOURCE_ADDRESS value
+    | ALIASES value
+    | DOMAIN value
+    | FROM_HEADER value
+    | FROM_HEADER FORCE
+    | FULL_NAME value
+    | DATE choice
+    | UNDISCLOSED_RECIPIENTS choice
+    | RECORD value
+    | IMAP_SERVER value
+    | SENT_FOLDER value
+    | LOG value
+    | SYSLOG value"""
     p[0] = Statement(p[1].text, p[1].offset, p[2])
 
 
 def p_number(p: "Production") -> None:
     """statement : TIMEOUT NUMBER
-    | CONNECTIONS NUMBER"""
+    | CONNECTIONS NUMBER
+    | CONNECT_TIMEOUT NUMBER"""
     p[0] = Statement(p[1].text, p[1].offset, p[2])
 
 
 def p_number_error(p: "Production") -> None:
     """statement : TIMEOUT error
-    | CONNECTIONS error"""
+    | CONNECTIONS error
+    | CONNECT_TIMEOUT error"""
+    p.parser.errok()
+    p[0] = Statement(p[1].text, p[1].offset, None)
+
+
+def p_password_from(p: "Production") -> None:
+    """statement : PASSWORD_FROM STRING"""
+    p[0] = Statement(p[1].text, p[1].offset, p[2])
+
+
+def p_credential(p: "Production") -> None:
+    """statement : PASSWORD_FROM CREDENTIAL value"""
+    p[0] = Statement(p[2].text, p[1].offset, p[3])
+
+
+def p_password_from_error(p: "Production") -> None:
+    """statement : PASSWORD_FROM error"""
     p.parser.errok()
     p[0] = Statement(p[1].text, p[1].offset, None)
 
@@ -388,18 +529,7 @@ def p_choice(p: "Production") -> None:
 
 def p_value(p: "Production") -> None:
     """value : STRING
-    | NUMBER
-    | CA_FILE
-    | CA_DIR
-    | CERTIFICATE
-    | AUTH
-    | TIMEOUT
-    | SELECT_BY
-    | UNMATCHED
-    | DELIVERY
-    | QUEUE_LIFETIME
-    | CONNECTIONS
-    | UNDO"""
+    | NUMBER"""
     p[0] = p[1]
 
 

@@ -29,6 +29,19 @@ DEFAULTS = {
     "delivery": "interactive",
     "undo": "none: mail leaves at once",
     "queue_lifetime": "5d",
+    "authorization_endpoint": "the provider's",
+    "token_endpoint": "the provider's",
+    "device_endpoint": "the provider's",
+    "scope": "the provider's",
+    "token_file": "the keyring",
+    "min_tls": "1.2",
+    "tls_hostname": "that of hostname",
+    "certificate_key": "in certificate",
+    "connect_timeout": "30",
+    "full_name": "that of the password database",
+    "dsn_notify": "the server decides",
+    "imap_server": "the host of hostname, port 993",
+    "sent_folder": "as the server says",
     "sender": "the sender as given, or the first address",
 }
 
@@ -105,6 +118,8 @@ def _shown(identity: Identity, name: str) -> str:
         return "enabled" if value else "disabled"
     if isinstance(value, Server):
         return _server(value)
+    if isinstance(value, tuple):
+        return ", ".join(value).lower() or "none"
     return _text(str(value))
 
 

@@ -1,6 +1,6 @@
 """From the statements of an rc file to a Config."""
 
-from esmtp_py.config import values
+from esmtp_py.config import channel, login, policy, values
 from esmtp_py.config.identity import Identity
 from esmtp_py.config.model import Config
 from esmtp_py.config.source import Problem, Source
@@ -40,10 +40,52 @@ SETTINGS: "dict[str, tuple[str, Check]]" = {
     "undo": ("undo", values.undo),
     "queue_lifetime": ("queue_lifetime", values.lifetime),
     "connections": ("connections", values.connections),
+    "password_command": ("password_command", values.command),
+    "password_file": ("password_file", values.path),
+    "password_from": ("password_from", login.password_source),
+    "credential": ("credential", login.credential),
+    "keyring_backend": ("keyring_backend", values.one_line),
+    "oauth2": ("oauth2", login.provider),
+    "client_id": ("client_id", values.one_line),
+    "client_secret": ("client_secret", values.secret),
+    "authorization_endpoint": ("authorization_endpoint", login.endpoint),
+    "token_endpoint": ("token_endpoint", login.endpoint),
+    "device_endpoint": ("device_endpoint", login.endpoint),
+    "scope": ("scope", values.one_line),
+    "token_file": ("token_file", values.path),
+    "fingerprint": ("fingerprint", channel.fingerprint),
+    "tls_hostname": ("tls_hostname", channel.tls_name),
+    "min_tls": ("min_tls", channel.tls_version),
+    "ciphers": ("ciphers", values.one_line),
+    "certificate_key": ("certificate_key", values.path),
+    "crl_file": ("crl_file", values.path),
+    "tls_required_ext": ("tls_required_ext", values.switch),
+    "proxy": ("proxy", channel.proxy),
+    "source_address": ("source_address", channel.ip_address),
+    "connect_timeout": ("connect_timeout", values.seconds),
+    "aliases": ("aliases", values.path),
+    "domain": ("domain", values.domain),
+    "from_header": ("from_header", policy.from_policy),
+    "full_name": ("full_name", values.one_line),
+    "date": ("date", values.switch),
+    "undisclosed_recipients": ("undisclosed_recipients", values.switch),
+    "dsn_notify": ("dsn_notify", policy.notify),
+    "record": ("record", policy.record),
+    "imap_server": ("imap_server", policy.imap_server),
+    "sent_folder": ("sent_folder", values.one_line),
+    "log": ("log", values.path),
+    "syslog": ("syslog", policy.facility),
 }
 
+# Statements whose value is a list, and what puts its checked items together.
+LISTS = {"dsn_notify": policy.notify_list}
+
 # Statements that are not written as they are called.
-SPELLING = {"force_reverse_path": "force reverse_path", "force_sender": "force sender"}
+SPELLING = {
+    "force_reverse_path": "force reverse_path",
+    "force_sender": "force sender",
+    "credential": "password_from credential",
+}
 
 # Said once for the whole file, before the first identity.
 FILE_WIDE: "dict[str, Check]" = {"select_by": values.selector, "unmatched": values.fallback}
@@ -93,9 +135,19 @@ class Builder:
             if name == "default":
                 self._default = section
             elif name in SETTINGS:
-                attribute, check = SETTINGS[name]
-                for made in self._checked(statement, check):
-                    section.settings[attribute] = made
+                self._set(section, statement)
+
+    def _set(self, section: Section, statement: "Statement") -> None:
+        attribute, check = SETTINGS[statement.name]
+        made = self._checked(statement, check)
+        join = LISTS.get(statement.name)
+        if join and made:
+            try:
+                made = [join(made)]
+            except ValueError as error:
+                self._complain(statement.offset, f"{statement.name}: {error}")
+        for value in made:
+            section.settings[attribute] = value
 
     def _open(self, statement: "Statement", where: str) -> None:
         addresses = self._checked(statement, values.sender_pattern)

@@ -11,7 +11,7 @@ from re import sub
 
 from esmtp_py.config.driver import Lexer
 from esmtp_py.config.source import Problem, Source
-from esmtp_py.grammar.esmtprc import ADDED_KEYWORDS, ALL_KEYWORDS, OPENERS, SECRETS, WANTED
+from esmtp_py.grammar.esmtprc import ALL_KEYWORDS, OPENERS, SECRETS, WANTED
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -24,7 +24,8 @@ SHOWN = 100
 HIDDEN = "…"
 STATEMENTS = [text for text, token in ALL_KEYWORDS.items() if token in OPENERS]
 SECRET_WORDS = [text for text in STATEMENTS if ALL_KEYWORDS[text] in SECRETS and text != "pass"]
-VALUES = ("STRING", "NUMBER", *ADDED_KEYWORDS.values())
+LISTS = ("IDENTITY", "DSN_NOTIFY")
+VALUES = ("STRING", "NUMBER")
 _LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_"
 
 
@@ -150,14 +151,19 @@ def _hide(words: "list[Word]", text: str) -> None:
     """
     opener, due = "", False
     for word in words:
+        if due and (opener, word.type) == ("PASSWORD_FROM", "CREDENTIAL"):
+            continue
+        if due and (opener, word.type) == ("FROM_HEADER", "FORCE"):
+            due = False
+            continue
         if word.type in OPENERS and not (due and word.type in VALUES):
             opener, due = word.type, word.type != "DEFAULT"
         elif word.type == "COMMA":
-            due = due or opener == "IDENTITY"
+            due = due or opener in LISTS
         elif word.type in VALUES:
             word.secret = opener in SECRETS or bool(word.fault) or "\n" in text[word.start : word.end]
             word.stray = not due
-            if word.stray and opener == "IDENTITY":
+            if word.stray and opener in LISTS:
                 opener = ""  # no comma brings another address now
             due = False
 

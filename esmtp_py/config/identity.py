@@ -51,6 +51,41 @@ UNSAID: "dict[str, Any]" = {
     "queue_lifetime": 0,
     "connections": 1,
     "undo": 0,
+    "password_command": "",
+    "password_file": "",
+    "password_from": "",
+    "credential": "",
+    "keyring_backend": "",
+    "oauth2": "",
+    "client_id": "",
+    "client_secret": None,
+    "authorization_endpoint": "",
+    "token_endpoint": "",
+    "device_endpoint": "",
+    "scope": "",
+    "token_file": "",
+    "fingerprint": "",
+    "tls_hostname": "",
+    "min_tls": "",
+    "ciphers": "",
+    "certificate_key": "",
+    "crl_file": "",
+    "tls_required_ext": False,
+    "proxy": "",
+    "source_address": "",
+    "connect_timeout": 0,
+    "aliases": "",
+    "domain": "",
+    "from_header": "add",
+    "full_name": None,
+    "date": True,
+    "undisclosed_recipients": True,
+    "dsn_notify": (),
+    "record": "",
+    "imap_server": None,
+    "sent_folder": "",
+    "log": "",
+    "syslog": "",
     "origin": {},
     "where": "",
 }
@@ -79,6 +114,23 @@ class Identity:
     queue_lifetime: seconds until a queued mail is given up, 0 for the queue's own default.
     connections: how many a run over the queue opens at once, 1 unless written.
     undo:        seconds that each mail waits in the queue before it leaves; 0 for none.
+    password_command, password_file, password_from ("keyring", "netrc", "ask"), credential (a name),
+                 keyring_backend: where the password comes from instead; one of the first four at most.
+    oauth2:      "google", "microsoft", "custom", or "" for a password.
+    client_id, client_secret (Secret or None), authorization_endpoint, token_endpoint, device_endpoint, scope:
+                 of that provider; "" for the provider's own.  token_file: "" for the keyring.
+    fingerprint: SHA-256 of the certificate to trust, 64 lower case hex digits.
+    tls_hostname, certificate_key, crl_file; min_tls: "", "1.2" or "1.3"; ciphers: OpenSSL's list.
+    tls_required_ext: each mail asks for REQUIRETLS (RFC 8689).
+    proxy:       URL of a SOCKS or HTTP proxy.   source_address: to connect from.
+    connect_timeout: seconds per address, 0 for the default.
+    aliases:     a file.   domain: qualifies bare addresses.
+    from_header: "add" when it is missing, "force" the identity's, or "keep" what comes.
+    full_name:   None for that of the passwd entry.   date, undisclosed_recipients: True unless disabled.
+    dsn_notify:  for recipients without -N: words as in Recipient.
+    record:      "imap", or a maildir or mbox that gets a copy.   imap_server: None when not written;
+                 sent_folder: "" for the one that the server or custom says.
+    log:         a file.   syslog: a facility.
     origin:      {statement: "file:line"} of every statement written.
     where:       "file:line" of the section.
     """
@@ -111,6 +163,41 @@ class Identity:
     queue_lifetime: int
     connections: int
     undo: int
+    password_command: str
+    password_file: str
+    password_from: str
+    credential: str
+    keyring_backend: str
+    oauth2: str
+    client_id: str
+    client_secret: "Secret | None"
+    authorization_endpoint: str
+    token_endpoint: str
+    device_endpoint: str
+    scope: str
+    token_file: str
+    fingerprint: str
+    tls_hostname: str
+    min_tls: str
+    ciphers: str
+    certificate_key: str
+    crl_file: str
+    tls_required_ext: bool
+    proxy: str
+    source_address: str
+    connect_timeout: int
+    aliases: str
+    domain: str
+    from_header: str
+    full_name: str | None
+    date: bool
+    undisclosed_recipients: bool
+    dsn_notify: tuple[str, ...]
+    record: str
+    imap_server: Server | None
+    sent_folder: str
+    log: str
+    syslog: str
     origin: dict[str, str]
     where: str
 

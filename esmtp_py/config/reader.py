@@ -11,7 +11,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from esmtp_py.grammar.esmtprc import Statement
 
-SECRETS = ("password", "certificate_passphrase")
+SECRETS = ("password", "certificate_passphrase", "client_secret")
 
 
 def load(path: "str | None" = None) -> Config:

@@ -46,13 +46,14 @@ def server(text: str, source: Source) -> Server:
     rest = text.removeprefix("lmtp:")
     # "lmtp:24" is port 24 of a host called lmtp, as it always was.
     if rest != text and not rest.isdecimal():
-        host, service = _host_and_service(rest, LMTP_PORT)
+        host, service = host_and_service(rest, LMTP_PORT)
         return Server(host, service, protocol=LMTP)
-    host, service = _host_and_service(text, SUBMISSION_PORT)
+    host, service = host_and_service(text, SUBMISSION_PORT)
     return Server(host, service)
 
 
-def _host_and_service(text: str, default: str) -> "tuple[str, str]":
+def host_and_service(text: str, default: str) -> "tuple[str, str]":
+    """HOST, HOST:SERVICE, [::1]:SERVICE or ::1; ``default`` where no service is given."""
     if text.startswith("["):
         literal, bracket, tail = text[1:].partition("]")
         if not bracket or (tail and not tail.startswith(":")):
@@ -156,22 +157,23 @@ def mechanism(text: str, source: Source) -> str:
 
 
 def tls_policy(text: str, source: Source) -> str:
-    return _one_of(text, POLICIES, "expected disabled, enabled, required or implicit")
+    return one_of(text, POLICIES, "expected disabled, enabled, required or implicit")
 
 
 def switch(text: str, source: Source) -> bool:
-    return _one_of(text, ("enabled", "disabled"), "expected enabled or disabled") == "enabled"
+    return one_of(text, ("enabled", "disabled"), "expected enabled or disabled") == "enabled"
 
 
 def selector(text: str, source: Source) -> str:
-    return _one_of(text, (ENVELOPE, HEADER), "expected envelope or header")
+    return one_of(text, (ENVELOPE, HEADER), "expected envelope or header")
 
 
 def fallback(text: str, source: Source) -> str:
-    return _one_of(text, (DEFAULT, REFUSE), "expected default or refuse")
+    return one_of(text, (DEFAULT, REFUSE), "expected default or refuse")
 
 
-def _one_of(text: str, words: "tuple[str, ...]", otherwise: str) -> str:
+def one_of(text: str, words: "tuple[str, ...]", otherwise: str) -> str:
+    """The text, if it is one of these words."""
     if text not in words:
         raise ValueError(otherwise)
     return text
@@ -184,7 +186,7 @@ def seconds(text: str, source: Source) -> int:
 
 
 def delivery(text: str, source: Source) -> str:
-    return _one_of(text, DELIVERIES, "expected interactive, background, queue or on-failure")
+    return one_of(text, DELIVERIES, "expected interactive, background, queue or on-failure")
 
 
 def connections(text: str, source: Source) -> int:

@@ -57,6 +57,8 @@ def _value(value: object) -> object:
     if isinstance(value, Server):
         place = {"path": value.path} if value.path else {"host": value.host, "service": value.service}
         return {"protocol": value.protocol, **place}
+    if isinstance(value, tuple):
+        return list(value)
     return value
 
 

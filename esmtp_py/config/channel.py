@@ -1,0 +1,49 @@
+"""What the statements about certificates and the way to the server may say, as in ``values``."""
+
+from esmtp_py.config.source import Source
+from esmtp_py.config.values import host_and_service, one_of, own_name
+
+PROXIES = ("socks5", "socks4a", "http")
+
+_HEX = frozenset("0123456789abcdef")
+
+
+def fingerprint(text: str, source: Source) -> str:
+    """SHA256: and 64 hex digits, with colons or without; returns the digits."""
+    name, colon, rest = text.partition(":")
+    digits = rest.replace(":", "").lower()
+    if name.upper() != "SHA256" or not colon or len(digits) != 64 or not _HEX.issuperset(digits):
+        raise ValueError("expected SHA256: and 64 hex digits; `esmtp --serverinfo` shows it")
+    return digits
+
+
+def tls_name(text: str, source: Source) -> str:
+    if not text:
+        raise ValueError("expected a host name, not an empty one")
+    return own_name(text, source)
+
+
+def tls_version(text: str, source: Source) -> str:
+    return one_of(text.lower().removeprefix("tls"), ("1.2", "1.3"), "expected 1.2 or 1.3")
+
+
+def proxy(text: str, source: Source) -> str:
+    """socks5://[user:password@]host[:port], socks4a://..., http://..."""
+    scheme, colon, rest = text.partition("://")
+    host_and_service(rest.rstrip("/").rpartition("@")[2], "1080")
+    if not colon or scheme not in PROXIES or not text.isprintable():
+        raise ValueError("expected socks5://HOST:PORT, socks4a://HOST:PORT or http://HOST:PORT")
+    return text.rstrip("/")
+
+
+def ip_address(text: str, source: Source) -> str:
+    import _socket
+
+    literal = text[1:-1] if text.startswith("[") and text.endswith("]") else text
+    for family in (_socket.AF_INET, _socket.AF_INET6):
+        try:
+            _socket.inet_pton(family, literal)
+            return literal
+        except (OSError, ValueError):
+            pass
+    raise ValueError("expected an IP address of this machine, such as 192.0.2.1")

@@ -1,0 +1,40 @@
+"""What the statements about header, reports, copies and the log may say, as in ``values``."""
+
+from esmtp_py.config.server import Server
+from esmtp_py.config.source import Source
+from esmtp_py.config.values import host_and_service, one_of, path
+
+IMAPS_PORT = "993"  # RFC 8314
+IMAP = "imap"
+NOTIFY = ("NEVER", "SUCCESS", "FAILURE", "DELAY")
+FACILITIES = (
+    *("auth", "authpriv", "cron", "daemon", "ftp", "kern", "lpr", "mail", "news", "syslog", "user", "uucp"),
+    *("local0", "local1", "local2", "local3", "local4", "local5", "local6", "local7"),
+)
+
+
+def from_policy(text: str, source: Source) -> str:
+    return one_of(text, ("add", "force", "keep"), "expected add, force or keep")
+
+
+def notify(text: str, source: Source) -> str:
+    return one_of(text.upper(), NOTIFY, "expected never, or a list of success, failure and delay")
+
+
+def notify_list(words: list[str]) -> tuple[str, ...]:
+    if "NEVER" in words and len(words) > 1:
+        raise ValueError("never stands alone")
+    return tuple(dict.fromkeys(words))
+
+
+def record(text: str, source: Source) -> str:
+    return IMAP if text == IMAP else path(text, source)
+
+
+def imap_server(text: str, source: Source) -> Server:
+    host, service = host_and_service(text, IMAPS_PORT)
+    return Server(host, service, protocol=IMAP)
+
+
+def facility(text: str, source: Source) -> str:
+    return one_of(text.lower(), FACILITIES, "expected a facility such as mail, user or local0")
