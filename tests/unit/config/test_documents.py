@@ -52,7 +52,8 @@ def test_every_statement_of_the_grammar_is_documented_and_no_other() -> None:
     words = {spelling.split(" ")[0] for spellings, _ in documented() for spelling in spellings}
     assert words == {word for word, token in ALL_KEYWORDS.items() if token in OPENERS}
     assert set(ALL_KEYWORDS) - words == PARTS
-    forced = {spelling.split(" ")[1] for spellings, _ in documented() for spelling in spellings if spelling.startswith("force ")}
+    every = [spelling for spellings, _ in documented() for spelling in spellings]
+    forced = {spelling.split(" ")[1] for spelling in every if spelling.startswith("force ")}
     assert {f"force_{word}" for word in forced} == {
         name for name in SETTINGS if name in ("force_reverse_path", "force_sender")
     }
