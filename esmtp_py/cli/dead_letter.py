@@ -3,7 +3,7 @@
 import os
 import time
 
-from esmtp_py.cli.transcript import open_log
+from esmtp_py.deliver.logfile import open_log
 from esmtp_py.errors import MailError
 from esmtp_py.message.newlines import to_lf
 

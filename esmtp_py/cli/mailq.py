@@ -7,8 +7,9 @@ queue costs neither memory nor patience.
 import time
 
 from esmtp_py.cli.item import ACTIVE, HOLD, PLACES, Item, active_names, look, waiting
-from esmtp_py.cli.terminal import OUT, printable
+from esmtp_py.cli.terminal import OUT
 from esmtp_py.cli.turns import in_turn
+from esmtp_py.printable import printable
 from esmtp_py.queue import schedule
 from esmtp_py.queue.store import CORRUPT, FAILED, Store
 

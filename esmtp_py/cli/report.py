@@ -4,8 +4,9 @@ They go to standard error, one for each recipient; scripts can rely on the form
 ``esmtp: ADDRESS: FATE: WHY``.
 """
 
-from esmtp_py.cli.terminal import complain, printable
+from esmtp_py.cli.terminal import complain
 from esmtp_py.outcome import DEFERRED, DELIVERED, FAILED
+from esmtp_py.printable import printable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -9,10 +9,11 @@ import time
 
 from esmtp_py.cli.item import PLACES, look, opened, waiting
 from esmtp_py.cli.raw import envelope_of
-from esmtp_py.cli.terminal import OUT, complain, printable, say
+from esmtp_py.cli.terminal import OUT, complain, say
 from esmtp_py.errors import MailError
 from esmtp_py.message.newlines import to_lf
 from esmtp_py.outcome import EX_OK, TABLE
+from esmtp_py.printable import printable
 from esmtp_py.queue.entry import is_id
 from esmtp_py.queue.marks import hold_mark, release_mark, retry_mark
 from esmtp_py.queue.report import original_of

@@ -5,11 +5,10 @@ header (in the file only), "*" for steps.  Secrets are masked before they come
 here, and the body never comes here.
 """
 
-import os
-import stat
-
-from esmtp_py.cli.terminal import ERR, Stream, complain, printable
+from esmtp_py.cli.terminal import ERR, Stream, complain
+from esmtp_py.deliver.logfile import open_log
 from esmtp_py.errors import MailError
+from esmtp_py.printable import printable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -17,35 +16,6 @@ if TYPE_CHECKING:
 
 # As long as a reply line may be: the transcript shows what was said, not a digest.
 _LINE = 8192
-
-# No symbolic link is followed; without O_NONBLOCK a FIFO would wait for its reader.
-_FLAGS = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY
-
-
-def open_log(path: str) -> int:
-    """Opens ``path`` for appending, 0600 when it is created; returns the descriptor.
-
-    MailError("cannot_create") unless it is a regular file of our own under
-    this one name: what is written tells who writes to whom.
-    """
-    try:
-        fd = os.open(path, _FLAGS, 0o600)
-    except (OSError, ValueError) as error:
-        raise MailError("cannot_create", f"{path}: {getattr(error, 'strerror', None) or error}") from error
-    found = os.fstat(fd)
-    fault = (
-        "not a regular file"
-        if not stat.S_ISREG(found.st_mode)
-        else "it belongs to somebody else"
-        if found.st_uid != os.geteuid()
-        else "it has a second name (hard link)"
-        if found.st_nlink > 1
-        else ""
-    )
-    if fault:
-        os.close(fd)
-        raise MailError("cannot_create", f"{path}: {fault}; name another file")
-    return fd
 
 
 class Transcript:

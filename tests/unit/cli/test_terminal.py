@@ -4,8 +4,9 @@ import os
 
 import pytest
 
-from esmtp_py.cli.terminal import LIMIT, Stream, complain, printable, say
+from esmtp_py.cli.terminal import Stream, complain, say
 from esmtp_py.errors import MailError
+from esmtp_py.printable import LIMIT, printable
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from esmtp_py.cli.transcript import Transcript, open_log
+from esmtp_py.cli.transcript import Transcript
+from esmtp_py.deliver.logfile import open_log
 from esmtp_py.errors import MailError
 
 
