@@ -1,5 +1,6 @@
 """``esmtp --check-rc [FILE]``: every problem of an rc file, or what it comes to."""
 
+from esmtp_py.concealed import Secret
 from esmtp_py.config import rcfile
 from esmtp_py.config.build import SETTINGS, SPELLING
 from esmtp_py.config.identity import Identity
@@ -8,7 +9,6 @@ from esmtp_py.config.reader import holds_password, interpret
 from esmtp_py.config.server import LMTP, Server
 from esmtp_py.errors import MailError
 from esmtp_py.outcome import EX_OK, TABLE
-from esmtp_py.secret.text import Secret
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from esmtp_py.secret.text import Secret
+    from esmtp_py.concealed import Secret
 
 # How a channel is protected (esmtprc(5), starttls).
 STARTTLS_AUTO = "automatic"  # not said: used when offered; with credentials it must be

@@ -4,6 +4,7 @@ Each function raises ValueError with the words a message shows; the text given
 is never repeated there unless it is harmless.
 """
 
+from esmtp_py.concealed import Secret
 from esmtp_py.config.expand import unknown_form
 from esmtp_py.config.identity import (
     BACKGROUND,
@@ -18,7 +19,6 @@ from esmtp_py.config.identity import (
 from esmtp_py.config.model import DEFAULT, ENVELOPE, HEADER, REFUSE
 from esmtp_py.config.server import LMTP, SMTP, SUBMISSION_PORT, Server
 from esmtp_py.config.source import Source
-from esmtp_py.secret.text import Secret
 
 LMTP_PORT = "24"  # registered for LMTP; RFC 2033 names none
 LONGEST_TIMEOUT = 86400  # a server that needs a day for one reply is broken

@@ -1,1 +1,1 @@
-"""Passwords: where they come from, and a wrapper that keeps them out of sight."""
+"""Where passwords come from."""

@@ -40,12 +40,12 @@ What the words say must be in the outcome's text; after "not" it must not.
 import pathlib
 import re
 
+from esmtp_py.concealed import Secret
 from esmtp_py.config.identity import Identity
 from esmtp_py.config.server import Server
 from esmtp_py.message.envelope import Envelope, Recipient
 from esmtp_py.message.header import Header
 from esmtp_py.message.message import CHUNK, Message
-from esmtp_py.secret.text import Secret
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -6,6 +6,7 @@ behind a whole message, all are printable, and the cuts change nothing.
 
 import re
 
+from esmtp_py.concealed import Secret
 from esmtp_py.config.identity import Identity
 from esmtp_py.config.server import Server
 from esmtp_py.deliver import session
@@ -14,7 +15,6 @@ from esmtp_py.errors import MailError
 from esmtp_py.message.envelope import Envelope, Recipient
 from esmtp_py.message.header import Header
 from esmtp_py.message.message import Message
-from esmtp_py.secret.text import Secret
 from tests.dialogues.script import Octets
 from tests.fuzz.driver import main
 

@@ -5,12 +5,12 @@ from typing import Any
 
 import pytest
 
+from esmtp_py.concealed import Secret
 from esmtp_py.config.build import SETTINGS
 from esmtp_py.config.identity import Identity
 from esmtp_py.config.model import Config
 from esmtp_py.config.server import Server
 from esmtp_py.config.source import Problem, Source
-from esmtp_py.secret.text import Secret
 
 ROOT = pathlib.Path(__file__).parents[2] / "grammar" / "corpus" / "esmtprc"
 ACCEPT = sorted((ROOT / "accept").glob("*.esmtprc"))

@@ -5,13 +5,13 @@ from types import SimpleNamespace
 
 import pytest
 
+from esmtp_py.concealed import Secret
 from esmtp_py.config.identity import Identity
 from esmtp_py.config.server import Server
 from esmtp_py.deliver import session
 from esmtp_py.deliver.session import Session
 from esmtp_py.errors import MailError
 from esmtp_py.net import tls
-from esmtp_py.secret.text import Secret
 from tests.property.model import ModelServer
 
 

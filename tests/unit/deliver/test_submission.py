@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from esmtp_py.concealed import Secret
 from esmtp_py.config.identity import Identity
 from esmtp_py.config.server import Server
 from esmtp_py.deliver.submission import Submission
@@ -16,7 +17,6 @@ from esmtp_py.message.envelope import Envelope, Recipient
 from esmtp_py.message.header import Header
 from esmtp_py.message.message import Message
 from esmtp_py.outcome import Outcome
-from esmtp_py.secret.text import Secret
 from tests.dialogues.script import Octets
 from tests.server import SubmissionServer
 from tests.server.scripted import ScriptedServer, script

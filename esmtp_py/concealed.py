@@ -1,4 +1,4 @@
-"""A secret in memory."""
+"""A leaf: the type that keeps a password out of sight."""
 
 
 class Secret:
