@@ -129,10 +129,39 @@ class TlsStream:
         self._handshake(host, deadline)
 
     @property
+    def version(self) -> str:
+        """Such as TLSv1.3."""
+        return str(self._tls.version())
+
+    @property
+    def cipher(self) -> str:
+        """As OpenSSL calls it."""
+        cipher = self._tls.cipher()
+        return str(cipher[0]) if cipher else ""
+
+    @property
+    def certificate(self) -> bytes:
+        """What the server has shown, in DER form."""
+        return self._tls.getpeercert(True) or b""
+
+    @property
     def description(self) -> str:
         """Version and cipher, for people."""
-        cipher = self._tls.cipher()
-        return f"{self._tls.version()} {cipher[0] if cipher else ''}"
+        return f"{self.version} {self.cipher}"
+
+    def binding(self, kind: str) -> bytes | None:
+        """Channel binding data of RFC 5929, None where this connection has none of this kind.
+
+        Not ``tls-exporter`` (RFC 9266): Python gives no access to it.
+        """
+        from esmtp_py.net.binding import TLS_SERVER_END_POINT, TLS_UNIQUE, server_end_point
+
+        if kind == TLS_SERVER_END_POINT:
+            return server_end_point(self.certificate)
+        if kind == TLS_UNIQUE and self.version == "TLSv1.2":  # nothing in 1.3 is unique (RFC 9266 section 1)
+            unique: bytes | None = self._tls.get_channel_binding(TLS_UNIQUE)
+            return unique
+        return None
 
     def send(self, data: bytes | bytearray | memoryview, deadline: float) -> None:
         view = memoryview(data)
