@@ -56,7 +56,9 @@ class Session:
             self._start_tls()
             self._hello()
         if self._identity.username:
-            self._authenticate()
+            from esmtp_py.deliver.login import log_in
+
+            log_in(self.talk, self._identity, self.extensions, secure=self._secure)
 
     def _hello(self) -> None:
         name = self._identity.helo or _own_name(self.talk.stream.local_address())
@@ -109,32 +111,6 @@ class Session:
         self._secure = True
         self.talk.note(f"{stream.description}, certificate verified for {host}")
         return stream
-
-    def _authenticate(self) -> None:
-        from esmtp_py.sasl import mechanism
-
-        identity = self._identity
-        if not identity.password:
-            raise MailError("config", f"no password for {identity.username}: write `password` in the rc")
-        name = mechanism.choose(self.extensions.mechanisms, identity.auth, secure=self._secure)
-        exchange = mechanism.start(name, identity.username, identity.password.reveal())
-        ask = command.auth(name, mechanism.encoded(next(exchange)))
-        while (reply := self.talk.ask(ask)).code == 334:
-            try:
-                response = exchange.send(mechanism.challenge(name, reply.lines[0]))
-            except (StopIteration, ValueError) as error:
-                self._cancel()
-                raise MailError("auth", f"{self.remote} does not follow {name}: {reply}", remote=self.remote) from error
-            ask = command.auth_response(mechanism.encoded(response) or b"")
-        if not reply.positive:
-            raise self.talk.refused(ask.verb, reply)
-
-    def _cancel(self) -> None:
-        """Ends an AUTH exchange that leads nowhere (RFC 4954 section 4)."""
-        try:
-            self.talk.ask(command.auth_response(b"*"))
-        except MailError:
-            pass  # we were leaving anyway
 
     def close(self) -> None:
         """Says QUIT if that is possible and not said, and closes.  Never raises: all mail has its fate by now."""

@@ -1,9 +1,9 @@
 """Which mechanism is used, and the form they all have.
 
-A mechanism is a module with a NAME and a generator ``exchange(username,
-password)``: it yields its responses, raw bytes, and is sent the server's
-challenges.  Its first yield is the initial response, or None if it has none
-(RFC 4422 section 3); asking it for more than it has to say ends the exchange.
+A mechanism is a module with a NAME and a generator ``exchange(...)``: it
+yields its responses, raw bytes, and is sent the server's challenges.  Its
+first yield is the initial response, or None if it has none (RFC 4422 section
+3); asking it for more than it has to say ends the exchange.
 """
 
 from esmtp_py.errors import MailError
@@ -14,7 +14,39 @@ IN_TLS = ("PLAIN", "LOGIN", "CRAM-MD5")
 IN_CLEAR = ("CRAM-MD5", "PLAIN", "LOGIN")
 
 
-def choose(offered: tuple[str, ...], wanted: str, *, secure: bool) -> str:
+class Credentials:
+    """What we can show a server.
+
+    username:    who we are.   password, token: Secret or None; token is an OAuth2 access token.
+    certificate: TLS has shown one of ours.
+    host, port:  of the server, as the rc names it.
+    binding:     gives the channel binding data of a type such as "tls-unique" (RFC 5929), None where
+                 the channel has not got it; itself None without TLS.
+    """
+
+    __slots__ = ("binding", "certificate", "host", "password", "port", "token", "username")
+
+    def __init__(
+        self,
+        username: str = "",
+        *,
+        password: "Secret | None" = None,
+        token: "Secret | None" = None,
+        certificate: bool = False,
+        host: str = "",
+        port: int = 0,
+        binding: "Callable[[str], bytes | None] | None" = None,
+    ) -> None:
+        self.username = username
+        self.password = password
+        self.token = token
+        self.certificate = certificate
+        self.host = host
+        self.port = port
+        self.binding = binding
+
+
+def choose(offered: tuple[str, ...], wanted: str, credentials: Credentials, *, secure: bool) -> str:
     """The mechanism to use.
 
     wanted: "automatic" or the one the rc names.  secure: the channel is
@@ -34,9 +66,10 @@ def choose(offered: tuple[str, ...], wanted: str, *, secure: bool) -> str:
     raise MailError("auth", f"no mechanism in common with the server, which offers {_list(offered)}")
 
 
-def start(name: str, username: str, password: str) -> "Exchange":
+def start(name: str, credentials: Credentials) -> "Exchange":
     """The exchange of mechanism ``name`` with these credentials; MailError("config") if it cannot carry them."""
-    user, secret = _octets(username), _octets(password)
+    user = _octets(credentials.username)
+    secret = _octets(credentials.password.reveal() if credentials.password else "")
     if name == "PLAIN":
         from esmtp_py.sasl import plain
 
@@ -89,6 +122,8 @@ def _list(offered: tuple[str, ...]) -> str:
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Callable, Generator
+
+    from esmtp_py.secret.text import Secret
 
     Exchange = Generator[bytes | None, bytes, None]

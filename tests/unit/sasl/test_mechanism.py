@@ -7,12 +7,18 @@ import pytest
 
 from esmtp_py.errors import MailError
 from esmtp_py.sasl import mechanism
+from esmtp_py.sasl.mechanism import Credentials
+from esmtp_py.secret.text import Secret
 
 Said = list[bytes | None]
 
 
+def start(name: str, username: str, password: str) -> "mechanism.Exchange":
+    return mechanism.start(name, Credentials(username, password=Secret(password)))
+
+
 def says(name: str, username: str, password: str, *challenges: bytes) -> Said:
-    exchange = mechanism.start(name, username, password)
+    exchange = start(name, username, password)
     return [next(exchange), *(exchange.send(c) for c in challenges)]
 
 
@@ -46,7 +52,7 @@ def test_cram_md5_with_a_long_password() -> None:
 
 @pytest.mark.parametrize(("name", "challenges"), [("PLAIN", 0), ("LOGIN", 2), ("CRAM-MD5", 1)])
 def test_a_mechanism_has_an_end(name: str, challenges: int) -> None:
-    exchange = mechanism.start(name, "u", "p")
+    exchange = start(name, "u", "p")
     next(exchange)
     for _ in range(challenges):
         exchange.send(b"x")
@@ -70,7 +76,7 @@ def test_md5_switched_off_is_the_rcs_affair(monkeypatch: pytest.MonkeyPatch) -> 
 @pytest.mark.parametrize("name", mechanism.IN_TLS)
 def test_what_no_mechanism_can_carry(name: str, username: str, password: str) -> None:
     with pytest.raises(MailError) as raised:
-        mechanism.start(name, username, password)
+        start(name, username, password)
     error = raised.value
     assert error.kind == "config"
     assert error.__cause__ is None
@@ -83,7 +89,7 @@ def test_bytes_of_another_charset_pass() -> None:
 
 def test_an_unknown_mechanism_is_not_taken_for_another() -> None:
     with pytest.raises(MailError, match="SCRAM-SHA-256") as raised:
-        mechanism.start("SCRAM-SHA-256", "u", "p")
+        start("SCRAM-SHA-256", "u", "p")
     assert raised.value.kind == "config"
 
 
@@ -101,7 +107,7 @@ def test_an_unknown_mechanism_is_not_taken_for_another() -> None:
     ],
 )
 def test_choice(offered: tuple[str, ...], wanted: str, secure: bool, chosen: str) -> None:
-    assert mechanism.choose(offered, wanted, secure=secure) == chosen
+    assert mechanism.choose(offered, wanted, Credentials(), secure=secure) == chosen
 
 
 @pytest.mark.parametrize(
@@ -116,14 +122,14 @@ def test_choice(offered: tuple[str, ...], wanted: str, secure: bool, chosen: str
 @pytest.mark.parametrize("secure", [True, False])
 def test_no_choice(offered: tuple[str, ...], wanted: str, words: str, secure: bool) -> None:
     with pytest.raises(MailError) as raised:
-        mechanism.choose(offered, wanted, secure=secure)
+        mechanism.choose(offered, wanted, Credentials(), secure=secure)
     assert raised.value.kind == "auth"
     assert words in raised.value.text
 
 
 def test_a_long_list_of_offers_is_one_short_line() -> None:
     with pytest.raises(MailError) as raised:
-        mechanism.choose(("\x1b[2J" + "X" * 8000,) * 100, "automatic", secure=True)
+        mechanism.choose(("\x1b[2J" + "X" * 8000,) * 100, "automatic", Credentials(), secure=True)
     assert len(raised.value.text) < 700
     assert raised.value.text.isprintable()
 

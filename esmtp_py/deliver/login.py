@@ -1,0 +1,60 @@
+"""The AUTH exchange of a session (RFC 4954): the server's offer and our credentials in, logged in out.
+
+``sasl`` says what is answered to a challenge; this asks for the secrets, and
+moves the lines.
+"""
+
+from esmtp_py.errors import MailError
+from esmtp_py.sasl import mechanism
+from esmtp_py.sasl.mechanism import Credentials
+from esmtp_py.smtp import command
+
+
+def log_in(talk: "Conversation", identity: "Identity", extensions: "Extensions", *, secure: bool) -> None:
+    """Returns when the server has let us in; MailError when it has not, or when that would expose a secret.
+
+    secure: the channel is encrypted and verified.
+    """
+    credentials = _credentials(identity)
+    name = mechanism.choose(extensions.mechanisms, identity.auth, credentials, secure=secure)
+    _exchange(talk, name, credentials)
+
+
+def _credentials(identity: "Identity") -> Credentials:
+    if not identity.password:
+        raise MailError("config", f"no password for {identity.username}: write `password` in the rc")
+    return Credentials(
+        identity.username,
+        password=identity.password,
+        certificate=bool(identity.certificate),
+        host=identity.server.host,
+    )
+
+
+def _exchange(talk: "Conversation", name: str, credentials: Credentials) -> None:
+    exchange = mechanism.start(name, credentials)
+    ask = command.auth(name, mechanism.encoded(next(exchange)))
+    while (reply := talk.ask(ask)).code == 334:
+        try:
+            response = exchange.send(mechanism.challenge(name, reply.lines[0]))
+        except (StopIteration, ValueError) as error:
+            _cancel(talk)
+            raise MailError("auth", f"{talk.remote} does not follow {name}: {reply}", remote=talk.remote) from error
+        ask = command.auth_response(mechanism.encoded(response) or b"")
+    if not reply.positive:
+        raise talk.refused(ask.verb, reply)
+
+
+def _cancel(talk: "Conversation") -> None:
+    """Ends an exchange that leads nowhere (RFC 4954 section 4)."""
+    try:
+        talk.ask(command.auth_response(b"*"))
+    except MailError:
+        pass  # we were leaving anyway
+
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from esmtp_py.config.identity import Identity
+    from esmtp_py.deliver.conversation import Conversation
+    from esmtp_py.smtp.extensions import Extensions
