@@ -124,6 +124,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
 
-    from esmtp_py.secret.text import Secret
+    from esmtp_py.concealed import Secret
 
     Exchange = Generator[bytes | None, bytes, None]

@@ -5,10 +5,10 @@ from base64 import b64decode, b64encode
 
 import pytest
 
+from esmtp_py.concealed import Secret
 from esmtp_py.errors import MailError
 from esmtp_py.sasl import mechanism
 from esmtp_py.sasl.mechanism import Credentials
-from esmtp_py.secret.text import Secret
 
 Said = list[bytes | None]
 
