@@ -12,7 +12,7 @@ import time
 from esmtp_py.cli import report
 from esmtp_py.cli.mail import Mail
 from esmtp_py.cli.stdin import STDIN
-from esmtp_py.cli.terminal import explain
+from esmtp_py.cli.terminal import complain, explain
 from esmtp_py.cli.transcript import Transcript
 from esmtp_py.deliver.originate import date_of, originate
 from esmtp_py.errors import MailError
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from esmtp_py.cli.options import Options
+    from esmtp_py.config.identity import Identity
     from esmtp_py.deliver.select import Choice
 
     Trace = Callable[[str, bytes], None]
@@ -65,9 +66,22 @@ def _deliver(mail: Mail, choice: "Choice", trace: "Trace | None") -> dict[str, O
         originate(header, choice, mail.caller, full_name=full_name, seconds=seconds, unique=unique)
         if mail.spoiled:
             raise mail.spoiled
-        return deliver(mail.message, mail.envelope, mail.legs(trace))
+        outcomes = deliver(mail.message, mail.envelope, mail.legs(trace))
     except MailError as error:
-        return _all(mail, error)
+        outcomes = _all(mail, error)
+    if choice.identity.logged:
+        _log(mail, choice.identity, outcomes)
+    return outcomes
+
+
+def _log(mail: Mail, identity: "Identity", outcomes: dict[str, Outcome]) -> None:
+    from esmtp_py.deliver.log import note
+
+    assert mail.message
+    assert mail.envelope
+    warning = note(identity, mail.envelope, mail.message.size, outcomes)
+    if warning:
+        complain(f"warning: {warning}")
 
 
 def _all(mail: Mail, error: MailError) -> dict[str, Outcome]:

@@ -219,6 +219,11 @@ class Identity:
         return self.addresses[0] if self.addresses else "default"
 
     @property
+    def logged(self) -> bool:
+        """A line for each mail is wanted."""
+        return bool(self.log or self.syslog)
+
+    @property
     def implicit_tls(self) -> bool:
         """TLS from the first byte: said so, or the port of RFC 8314."""
         if self.starttls == STARTTLS_IMPLICIT:

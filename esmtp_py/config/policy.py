@@ -8,7 +8,7 @@ IMAPS_PORT = "993"  # RFC 8314
 IMAP = "imap"
 NOTIFY = ("NEVER", "SUCCESS", "FAILURE", "DELAY")
 FACILITIES = (
-    *("auth", "authpriv", "cron", "daemon", "ftp", "kern", "lpr", "mail", "news", "syslog", "user", "uucp"),
+    *("auth", "authpriv", "cron", "daemon", "kern", "lpr", "mail", "news", "syslog", "user", "uucp"),
     *("local0", "local1", "local2", "local3", "local4", "local5", "local6", "local7"),
 )
 

@@ -68,15 +68,19 @@ class Tally:
 
 
 class Case:
-    """A mail being tried.  pending: addresses whose fate is still to come.  delivered: somebody has it now."""
+    """A mail being tried.
 
-    __slots__ = ("delivered", "locked", "mail", "pending")
+    pending: addresses whose fate is still to come.  delivered: somebody has it now.  fates: of this run, for the log.
+    """
+
+    __slots__ = ("delivered", "fates", "locked", "mail", "pending")
 
     def __init__(self, locked: "Locked", mail: Ready) -> None:
         self.locked = locked
         self.mail = mail
         self.pending = set(mail.numbers)
         self.delivered = False
+        self.fates: dict[str, Outcome] = {}
 
 
 class Ledger:
@@ -152,9 +156,21 @@ class Ledger:
         if case is None:
             return True
         case.pending.difference_update(fates)
+        case.fates.update(fates)
+        if not case.pending and case.fates:
+            self._log(case)
         if self._heeded(case, lambda case: self._note(case, fates)) and not case.pending:
             self.release(name)
         return name not in self._open
+
+    def _log(self, case: Case) -> None:
+        identity = case.mail.choice.identity
+        if identity.logged:
+            from esmtp_py.deliver.log import note
+
+            warning = note(identity, case.mail.envelope, case.mail.message.size, case.fates, self._clock())
+            if warning:
+                self.tally.say(warning)
 
     def _heeded(self, case: Case, step: "Callable[[Case], object]") -> bool:
         """Does a step with a mail; when that fails, says so and closes it as it is."""
