@@ -88,7 +88,9 @@ class Lane:
             # who was not tried for longest comes first, so that each has its turn
             self._carry([name for _, name in sorted(self._suspects)], window=1)
             self._deliver(self._taken(self._local))
-            self._carry(self._taken(self._ledger.reports.written))
+            reports = self._taken(self._ledger.reports.written)
+            self._ledger.tally.count(found=len(reports))
+            self._carry(reports)
             self._deliver(self._taken(self._local))
         except Exception as error:
             self._ledger.tally.say(mishap(error).text)

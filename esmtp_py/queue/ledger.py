@@ -20,6 +20,7 @@ from esmtp_py.queue.entry import Damaged
 from esmtp_py.queue.marks import DELAY, FAILURE, SUCCESS, outcome_mark, reported_mark
 from esmtp_py.queue.ready import Ready, waiting
 from esmtp_py.queue.report import Reports, original_of
+from esmtp_py.queue.tally import Tally
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -34,37 +35,6 @@ if TYPE_CHECKING:
 # Mails removed that share one fsync of the directory.  Until it is done, a power failure
 # can bring them back, and they are sent once more: at most twice as many.
 UNSYNCED = 16
-# Lines for a person: a sick disk has one to say for each of a hundred thousand mails.
-SAID = 1000
-
-
-class Tally:
-    """A run in numbers of mails, and bytes delivered; all its lanes share it.  said: what a person should read."""
-
-    __slots__ = ("_lock", "bytes", "deferred", "delivered", "failed", "said")
-
-    def __init__(self) -> None:
-        self.delivered = 0
-        self.failed = 0
-        self.deferred = 0
-        self.bytes = 0
-        self.said: list[str] = []
-        self._lock = _thread.allocate_lock()
-
-    def count(self, *, delivered: int = 0, size: int = 0, failed: int = 0, deferred: int = 0) -> None:
-        """Adds to the numbers.  size: bytes of what was delivered."""
-        with self._lock:
-            self.delivered += delivered
-            self.bytes += size
-            self.failed += failed
-            self.deferred += deferred
-
-    def say(self, line: str) -> None:
-        with self._lock:
-            if len(self.said) < SAID:
-                self.said.append(line)
-            elif len(self.said) == SAID:
-                self.said.append("and more of the kind")
 
 
 class Case:
@@ -109,6 +79,7 @@ class Ledger:
             self._say(name, mishap(error))
         if locked:
             locked.close()
+        self.tally.count(found=-1)  # it is another's, or its time has not come
         return None
 
     def _may_go(self, locked: "Locked") -> bool:
@@ -191,7 +162,7 @@ class Ledger:
         now = self._clock()
         # as long as nobody knows its recipients, it has at least one
         locked.mark(outcome_mark(now, waiting(locked.entry).values() or [0], outcome))
-        self.tally.count(deferred=1)
+        self.tally.defer(outcome)
         locked.set_due(schedule.due(locked.entry, locked.name, now))
 
     def release(self, name: str) -> None:
@@ -271,8 +242,9 @@ class Ledger:
             self._give_up(locked, now)
         failures = _failures(locked.entry)
         told = self._tell_of_failures(case)
-        if waiting(locked.entry):
-            self.tally.count(deferred=1)
+        left = waiting(locked.entry)
+        if left:
+            self.tally.defer(locked.entry.marks.fate(min(left.values())).outcome)
             self._warn(case, now)
             locked.set_due(schedule.due(locked.entry, locked.name, now))
         elif told:

@@ -12,8 +12,9 @@ from esmtp_py.deliver.caller import Caller
 from esmtp_py.deliver.mishap import mishap
 from esmtp_py.errors import MailError
 from esmtp_py.queue.lane import Lane
-from esmtp_py.queue.ledger import Ledger, Tally
+from esmtp_py.queue.ledger import Ledger
 from esmtp_py.queue.ready import choose, read
+from esmtp_py.queue.tally import Tally
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -36,7 +37,10 @@ FEW_LANES = 8
 
 
 class Run:
-    """unpack: reads a mail that the wrapper stored as it came (cli.raw).  clock: seconds since 1970."""
+    """unpack: reads a mail that the wrapper stored as it came (cli.raw).  clock: seconds since 1970.
+
+    tally: to count in, for those who look on.
+    """
 
     def __init__(
         self,
@@ -45,8 +49,9 @@ class Run:
         *,
         trace: "Trace | None" = None,
         clock: "Callable[[], float]" = time.time,
+        tally: "Tally | None" = None,
     ) -> None:
-        self.tally = Tally()
+        self.tally = tally or Tally()
         self._store = store
         self._unpack = unpack
         self._trace = trace
@@ -71,6 +76,8 @@ class Run:
     def these(self, names: "Iterable[str]") -> Tally:
         """Tries these mails, those that are due."""
         only = self._only_identity()
+        names = list(names)
+        self.tally.count(found=len(names))
         for name in names:
             lane = self._lane(self._config(""), "", only) if only else self._lane_of(name)
             if lane:

@@ -14,9 +14,10 @@ from esmtp_py.message.envelope import Envelope
 from esmtp_py.outcome import TABLE, Outcome
 from esmtp_py.queue import lane as module
 from esmtp_py.queue.lane import LOSSES, Lane
-from esmtp_py.queue.ledger import Ledger, Tally
+from esmtp_py.queue.ledger import Ledger
 from esmtp_py.queue.marks import outcome_mark
 from esmtp_py.queue.store import Store
+from esmtp_py.queue.tally import Tally
 from tests.unit.queue.conftest import NOW, Put
 
 

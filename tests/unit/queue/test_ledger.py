@@ -14,11 +14,12 @@ from esmtp_py.errors import MailError
 from esmtp_py.outcome import Outcome
 from esmtp_py.queue import ledger as module
 from esmtp_py.queue.entry import RAW, Damaged
-from esmtp_py.queue.ledger import UNSYNCED, Ledger, Tally
+from esmtp_py.queue.ledger import UNSYNCED, Ledger
 from esmtp_py.queue.locked import Locked
 from esmtp_py.queue.marks import outcome_mark, release_mark
 from esmtp_py.queue.ready import Ready, read, ready
 from esmtp_py.queue.store import Store
+from esmtp_py.queue.tally import Tally
 from tests.unit.queue.conftest import NOW, Put
 
 OK = Outcome("delivered", "250 ok")
@@ -305,7 +306,7 @@ def test_lanes_that_count_at_the_same_time_count_right() -> None:
 
 
 def test_no_more_is_said_than_a_person_reads(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "SAID", 2)
+    monkeypatch.setattr("esmtp_py.queue.tally.SAID", 2)
     tally = Tally()
     for number in range(9):
         tally.say(str(number))
