@@ -165,6 +165,14 @@ class Ledger:
         self.tally.defer(outcome)
         locked.set_due(schedule.due(locked.entry, locked.name, now))
 
+    def give_back(self, name: str) -> bool:
+        """Gives a mail free for another lane; False, and it stays, when some of its fates are known already."""
+        case = self._open.get(name)
+        if case is None or len(case.pending) < len(case.mail.numbers):
+            return False
+        self.release(name)
+        return True
+
     def release(self, name: str) -> None:
         """Gives a mail free as it is."""
         case = self._open.pop(name, None)
