@@ -160,8 +160,9 @@ class Ledger:
 
     def _defer(self, locked: "Locked", outcome: Outcome) -> None:
         now = self._clock()
-        # as long as nobody knows its recipients, it has at least one
-        locked.mark(outcome_mark(now, waiting(locked.entry).values() or [0], outcome))
+        numbers = _unsettled(locked.entry)
+        if numbers:
+            locked.mark(outcome_mark(now, numbers, outcome))
         self.tally.defer(outcome)
         locked.set_due(schedule.due(locked.entry, locked.name, now))
 
@@ -335,6 +336,16 @@ class Ledger:
 
     def _say(self, name: str, error: MailError) -> None:
         self.tally.say(error.text if name in error.text else f"{name}: {error.text}")
+
+
+def _unsettled(entry: "Entry") -> list[int]:
+    """Numbers of those without a last word, also of a mail stored as it came, whose recipients may not be known yet."""
+    fates = entry.marks.fates
+    if entry.recipients:
+        return list(waiting(entry).values())
+    if not fates:
+        return [0]  # whoever they are, there is one
+    return [number for number, fate in fates.items() if not fate.settled]
 
 
 def _failures(entry: "Entry") -> "dict[int, tuple[Recipient, Outcome]]":
