@@ -9,9 +9,9 @@ import os
 from esmtp_py.cli.recipients import difference, from_words, union
 from esmtp_py.cli.stdin import read_message
 from esmtp_py.errors import MailError
-from esmtp_py.message.address import AddressError, parse_reverse_path
 from esmtp_py.message.envelope import Envelope
-from esmtp_py.message.originate import conceal, received_count, recipients_of, sender_of
+from esmtp_py.message.header import conceal, received_count
+from esmtp_py.message.mailbox import plain
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from esmtp_py.deliver.caller import Caller
     from esmtp_py.deliver.route import Leg
     from esmtp_py.deliver.select import Choice
-    from esmtp_py.message.address import Mailbox
+    from esmtp_py.message.mailbox import Mailbox
     from esmtp_py.message.message import Message
 
 
@@ -103,12 +103,14 @@ class Mail:
         return legs
 
     def _author(self) -> str:
+        from esmtp_py.message.originate import sender_of
+
         mailbox = sender_of(self.message.header) if self.message else None
         return mailbox.address if mailbox else ""
 
     def _envelope(self, words: "list[Mailbox]", sender: str) -> Envelope:
         options = self.options
-        found = recipients_of(self.message.header) if options.from_header and self.message else []
+        found = _named_in(self.message) if options.from_header and self.message else []
         combine = difference if options.from_header and options.extra == "remove" else union
         recipients = combine(words, found, options.notify)
         if not recipients:
@@ -127,12 +129,22 @@ class Mail:
             self.spoiled = MailError("loop", f"the message has made {hops} hops, more than {limit}: it is in a loop")
 
 
+def _named_in(message: "Message") -> "list[Mailbox]":
+    from esmtp_py.message.originate import recipients_of
+
+    return recipients_of(message.header)
+
+
 def given_sender(text: "str | None") -> "str | None":
     """The address of -f: None if there was no -f, "" for the null sender."""
     if text is None:
         return None
     if text.startswith("-"):
         raise MailError("bad_address", f"-f {text}: a sender cannot begin with a dash; is its argument missing?")
+    if mailbox := plain(text):
+        return mailbox.address
+    from esmtp_py.message.address import AddressError, parse_reverse_path
+
     try:
         mailbox = parse_reverse_path(os.fsencode(text))
     except AddressError as error:

@@ -38,12 +38,12 @@ def run() -> None:
     No garbage is collected on the way and none cleared up at the end, for
     memory ends with the process: a tenth of what a mail costs.
     """
-    import atexit
     import gc
 
     gc.disable()
     code = main()
-    atexit._run_exitfuncs()
+    if atexit := sys.modules.get("atexit"):  # nobody else has functions to be called
+        atexit._run_exitfuncs()
     os._exit(code)
 
 

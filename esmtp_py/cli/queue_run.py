@@ -1,7 +1,7 @@
 """``-q``, ``-q15m``, ``-qI TEXT`` and the name ``deliver``: runs over the queue, in the foreground.
 
 Silent when all is well and nobody looks, for cron would mail every word; on a
-terminal, or with -v, it says what it did.
+terminal, or with -v, ``progress`` shows how it goes on and what it did.
 """
 
 import gc
@@ -15,6 +15,7 @@ from esmtp_py.errors import MailError
 from esmtp_py.queue.marks import retry_mark
 from esmtp_py.queue.runner import Run
 from esmtp_py.queue.store import Store
+from esmtp_py.queue.tally import Tally
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
 
     from esmtp_py.cli.options import Options
     from esmtp_py.queue.entry import Entry
-    from esmtp_py.queue.ledger import Tally
 
     Trace = Callable[[str, bytes], None]
 
@@ -61,7 +61,7 @@ def seconds(text: str) -> int:
 
 def _run_once(options: "Options", trace: "Trace | None") -> None:
     with Store.open(create=False) as queue:
-        _tell(Run(queue, unpack, trace=trace).all_due(), options)
+        _watched(queue, options, trace, Run.all_due)
 
 
 def _run_every(interval: int, options: "Options", trace: "Trace | None") -> None:
@@ -92,7 +92,7 @@ def _run_matching(asked: str, options: "Options", trace: "Trace | None") -> None
         ]
         for name in names:
             _hurry(queue, name)
-        _tell(Run(queue, unpack, trace=trace).these(names), options)
+        _watched(queue, options, trace, lambda run: run.these(names))
 
 
 def _entries(queue: Store) -> "Iterator[tuple[str, Entry]]":
@@ -119,11 +119,17 @@ def _hurry(queue: Store, name: str) -> None:
             locked.mark(retry_mark(time.time()))
 
 
-def _tell(tally: "Tally", options: "Options") -> None:
-    for line in tally.said:
+def _watched(queue: Store, options: "Options", trace: "Trace | None", work: "Callable[[Run], object]") -> None:
+    """Does some work with a run; whoever looks sees it going on."""
+    if not options.verbose and not os.isatty(2):
+        run = Run(queue, unpack, trace=trace)
+        work(run)
+    else:
+        from esmtp_py.cli.progress import Progress
+
+        tally = Tally()
+        with Progress(tally) as progress:
+            run = Run(queue, unpack, trace=progress.around(trace), tally=tally)
+            work(run)
+    for line in run.tally.said:
         complain(line)
-    if options.verbose or os.isatty(2):
-        complain(
-            f"{tally.delivered} delivered ({tally.bytes} bytes), {tally.deferred} still waiting, "
-            f"{tally.failed} failed and reported"
-        )

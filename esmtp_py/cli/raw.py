@@ -9,9 +9,11 @@ import os
 from esmtp_py.cli.flags import SEND
 from esmtp_py.cli.mail import Mail
 from esmtp_py.cli.options import Options, parse
+from esmtp_py.cli.recipients import union
 from esmtp_py.errors import MailError
 from esmtp_py.message.header import Header
 from esmtp_py.message.intake import Intake
+from esmtp_py.message.mailbox import plain
 from esmtp_py.message.message import Message
 from esmtp_py.queue.entry import RAW
 from esmtp_py.spool import Spool
@@ -20,8 +22,13 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from esmtp_py.message.mailbox import Mailbox
     from esmtp_py.queue.entry import Entry
     from esmtp_py.queue.locked import Locked
+
+# Flags as callers write them that have nothing to do with the envelope, and those that say who hears of errors.
+_SILENT = frozenset((b"-i", b"-oi", b"-bm", b"-om", b"-odi", b"-odb", b"-odq", b"-odd"))
+_ERRORS = {b"-oep": "", b"-oew": "", b"-oem": "mail", b"-oee": "mail", b"-oeq": "quiet"}
 
 
 class Unpacked:
@@ -59,8 +66,42 @@ def envelope_of(entry: "Entry", chunks: "Iterable[bytes]") -> "Entry":
 
     chunks: of the message.  MailError as ``unpack``; the entry is as before then.
     """
-    if entry.form != RAW:
-        return entry
+    return entry if entry.form != RAW or _read_plainly(entry) else _read_call(entry, chunks)
+
+
+def _read_plainly(entry: "Entry") -> bool:
+    """Fills ``entry`` if its call is one of those that nearly all are; False, and nothing is changed, if it is not.
+
+    To ``_read_call`` it makes no difference but time: a list has 100,000 of them.
+    """
+    sender, errors, named = None, "", []
+    words = iter(entry.argv)
+    for word in words:
+        if word in _ERRORS:
+            errors = _ERRORS[word]
+        elif word == b"-f" and sender is None:
+            sender = _plain(next(words, b"-"))
+            if sender is None:
+                return False
+        elif word not in _SILENT:
+            mailbox = _plain(word)
+            if mailbox is None:
+                return False
+            named.append(mailbox)
+    if not named:
+        return False
+    entry.sender = sender.address if sender else None
+    entry.recipients = union(named, [])
+    entry.body = entry.ret = entry.envid = entry.rc = ""
+    entry.full_name, entry.hops, entry.errors = None, 0, errors
+    return True
+
+
+def _plain(word: bytes) -> "Mailbox | None":
+    return plain(word.decode()) if word.isascii() and not word.startswith(b"-") else None
+
+
+def _read_call(entry: "Entry", chunks: "Iterable[bytes]") -> "Entry":
     options = _options(entry)
     mail = Mail(options)
     words = mail.asked()

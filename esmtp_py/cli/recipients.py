@@ -3,12 +3,12 @@
 import os
 
 from esmtp_py.errors import MailError
-from esmtp_py.message.address import AddressError, parse_mailboxes
 from esmtp_py.message.envelope import Recipient
+from esmtp_py.message.mailbox import plain
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from esmtp_py.message.address import Mailbox
+    from esmtp_py.message.mailbox import Mailbox
 
 
 def from_words(words: list[str]) -> "list[Mailbox]":
@@ -18,14 +18,21 @@ def from_words(words: list[str]) -> "list[Mailbox]":
     """
     mailboxes: list[Mailbox] = []
     for word in words:
-        try:
-            found = parse_mailboxes(os.fsencode(word))
-        except AddressError as error:
-            raise MailError("bad_address", f"{word}: {error.text}; nothing was sent") from error
-        if not found:
-            raise MailError("bad_address", f"there is no address in the argument {word!r}; nothing was sent")
-        mailboxes += found
+        mailbox = plain(word)
+        mailboxes += [mailbox] if mailbox else _parsed(word)
     return mailboxes
+
+
+def _parsed(word: str) -> "list[Mailbox]":
+    from esmtp_py.message.address import AddressError, parse_mailboxes
+
+    try:
+        found = parse_mailboxes(os.fsencode(word))
+    except AddressError as error:
+        raise MailError("bad_address", f"{word}: {error.text}; nothing was sent") from error
+    if not found:
+        raise MailError("bad_address", f"there is no address in the argument {word!r}; nothing was sent")
+    return found
 
 
 def union(named: "list[Mailbox]", header: "list[Mailbox]", notify: "tuple[str, ...]" = ()) -> list[Recipient]:

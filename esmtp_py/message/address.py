@@ -16,49 +16,19 @@ server must take, not what it may: VERP and SRS senders are longer, so a longer
 local part is left to the server to judge.
 """
 
-from esmtp_py.message.lexer import ATOM, END, LITERAL, NOT_ATEXT, QUOTED, Lexer
+from esmtp_py.message.lexer import ATOM, END, LITERAL, QUOTED, Lexer
 from esmtp_py.message.lexer import AddressError as AddressError
+from esmtp_py.message.mailbox import LETTER_DIGIT_HYPHEN, NOT_ATEXT
+from esmtp_py.message.mailbox import Mailbox as Mailbox
+from esmtp_py.message.mailbox import quote_local as quote_local
 
 DOMAIN_LIMIT = 255  # octets, RFC 5321 section 4.5.3.1.2
 ADDRESS_LIMIT = 498  # octets: MAIL FROM:<...> and its CRLF fit into 512 (section 4.5.3.1.4)
-
-_LETTER_DIGIT_HYPHEN = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.")
 
 _NO_GROUP = -1
 
 # One word or dot of a phrase or local part: kind, value, spaced, offset.
 _Part = tuple[str, str, bool, int]
-
-
-class Mailbox:
-    """One address.
-
-    name:   the display phrase, decoded (RFC 2047), "" if none; no control characters.
-    local:  local part, without the quotes it may need.
-    domain: as written, a literal with its brackets; "" for a bare local name.
-    """
-
-    __slots__ = ("domain", "local", "name")
-
-    def __init__(self, name: str, local: str, domain: str) -> None:
-        self.name = name
-        self.local = local
-        self.domain = domain
-
-    @property
-    def address(self) -> str:
-        """The canonical form, for envelopes (see there)."""
-        local = quote_local(self.local)
-        return f"{local}@{self.domain}" if self.domain else local
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Mailbox) and (other.name, other.address) == (self.name, self.address)
-
-    def __hash__(self) -> int:
-        return hash((self.name, self.address))
-
-    def __repr__(self) -> str:
-        return f"Mailbox({self.name!r}, {self.local!r}, {self.domain!r})"
 
 
 def parse_mailboxes(text: bytes) -> list[Mailbox]:
@@ -81,15 +51,6 @@ def parse_reverse_path(text: bytes) -> Mailbox | None:
     if len(reader.mailboxes) != 1 or reader.groups:
         raise reader.lexer.error("one address is wanted here", 0)
     return reader.mailboxes[0]
-
-
-def quote_local(local: str) -> str:
-    """A local part as it is written: quoted only if it must be (RFC 5321 section 4.1.2)."""
-    atoms = local.split(".")
-    if all(atoms) and all(map(NOT_ATEXT.isdisjoint, atoms)):
-        return local
-    escaped = local.replace("\\", "\\\\").replace('"', '\\"')
-    return f'"{escaped}"'
 
 
 def format_mailbox(name: str, address: str) -> bytes:
@@ -251,7 +212,7 @@ class _Reader:
         domain = ".".join(labels)
         if len(domain.encode("utf-8", "replace")) > DOMAIN_LIMIT:
             raise lexer.error(f"a domain of more than {DOMAIN_LIMIT} octets", at)
-        if not (_LETTER_DIGIT_HYPHEN.issuperset(domain) or _is_international(domain)):
+        if not (LETTER_DIGIT_HYPHEN.issuperset(domain) or _is_international(domain)):
             raise lexer.error("not a domain name", at)
         return domain
 
@@ -299,4 +260,4 @@ def _is_international(domain: str) -> bool:
         return False
     from unicodedata import normalize
 
-    return all(ch in _LETTER_DIGIT_HYPHEN for ch in normalize("NFKC", domain) if ch.isascii())
+    return all(ch in LETTER_DIGIT_HYPHEN for ch in normalize("NFKC", domain) if ch.isascii())

@@ -114,6 +114,17 @@ class Header:
         return f"Header({len(self.fields)} fields)"
 
 
+def conceal(header: Header) -> None:
+    """Takes Bcc and Resent-Bcc out, all of them: they must not leave with the message."""
+    header.remove(b"Bcc")
+    header.remove(b"Resent-Bcc")
+
+
+def received_count(header: Header) -> int:
+    """How many hosts the message has passed (RFC 5321 section 6.3)."""
+    return sum(name_of(field) == b"received" for field in header.fields)
+
+
 def _field(name: bytes, value: bytes) -> bytes:
     if not name or name.translate(None, _FIELD_NAME):
         raise ValueError(f"not a header field name: {name!r}")

@@ -1,9 +1,9 @@
 """The words and signs an address field is made of (RFC 5322 section 3.2), one at a time, in one pass."""
 
+from esmtp_py.message.mailbox import NOT_ATEXT
+
 ATOM, QUOTED, LITERAL, END = "atom", "quoted", "literal", "end"
 
-# What ends an atom: specials, white space, C0 controls and DEL.
-NOT_ATEXT = frozenset('()<>[]:;@\\,."') | frozenset(map(chr, range(33))) | {"\x7f"}
 _SIGNS = frozenset("<>@,:;.")
 _EXCERPT = 60  # characters of the text that an error shows
 

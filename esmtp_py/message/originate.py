@@ -1,4 +1,4 @@
-"""What a message still needs when it starts its way here, and what must not leave with it.
+"""What a message says of itself, and what it still needs, when it starts its way here.
 
 Pure: the clock, the host name and the user come as arguments.  RFC 6409
 section 8 lets a submission agent do all of this, RFC 5322 says how.
@@ -48,19 +48,13 @@ def sender_of(header: Header) -> Mailbox | None:
     return senders[0]
 
 
-def conceal(header: Header) -> None:
-    """Takes Bcc and Resent-Bcc out, all of them."""
-    header.remove(b"Bcc")
-    header.remove(b"Resent-Bcc")
-
-
 def complete(header: Header, *, date: bytes, message_id: bytes, from_line: bytes) -> None:
     """Makes the header fit to leave: adds Date, From and Message-ID where they are missing or empty.
 
     All three are field values; an empty one adds nothing.  A resent block gets
     its own (RFC 5322 section 3.6.6).  Return-Path belongs to final delivery and
     goes.  A To: that is empty says ``undisclosed-recipients:;`` when no To or
-    Cc names anyone (Bcc does not count: see conceal).
+    Cc names anyone (Bcc does not count: see header.conceal).
     """
     header.remove(b"Return-Path")
     values = ((b"Date", date), (b"From", from_line), (b"Message-ID", message_id))
@@ -70,11 +64,6 @@ def complete(header: Header, *, date: bytes, message_id: bytes, from_line: bytes
     _complete_resent(header, values)
     if header.get(b"To") is not None and not any(_says_something(header, name) for name in (b"To", b"Cc")):
         header.replace(b"To", b"undisclosed-recipients:;")
-
-
-def received_count(header: Header) -> int:
-    """How many hosts the message has passed (RFC 5321 section 6.3)."""
-    return sum(name_of(field) == b"received" for field in header.fields)
 
 
 def date_line(seconds: float, utc_offset_seconds: int) -> bytes:

@@ -317,17 +317,16 @@ def _recipient(text: str) -> Recipient:
 
 def _with_argv(entry: Entry, data: bytes, at: int) -> "Entry | None":
     """Reads the counted words that begin at ``at``; None if ``data`` ends before they do."""
+    length = len(data)
     while data.startswith(b"argv ", at):
         end = data.find(b"\n", at, at + 20)
         count = data[at + 5 : end]
-        if end < 0:
-            if len(data) < at + 20:
-                return None
-            raise Damaged("a word of the call has no length")
-        if not count.isdigit():
+        if end < 0 and length < at + 20:
+            return None
+        if end < 0 or not count.isdigit():
             raise Damaged("a word of the call has no length")
         at = end + 1 + int(count)
-        if len(data) <= at:
+        if length <= at:
             return None
         entry.argv.append(data[end + 1 : at])
         if data[at] != 10:

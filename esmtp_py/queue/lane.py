@@ -1,8 +1,10 @@
-"""All mails of one identity in a run: one session carries them, each fate is noted as it comes.
+"""One connection of an identity in a run: a session carries its mails, each fate is noted as it comes.
 
 A failing identity never delays another: each lane is a thread of its own.
-When its server cannot be reached or logged in to, or says 421, the whole lane
-is put off: what it has not tried waits with that reason.
+Those of one identity take their mails from one ``supply``.  When the server
+cannot be reached or logged in to, or says 421, the lane ends, and the others
+have its mails; when it was the last one, the identity is put off: what was not
+tried waits with that reason.
 
 A mail in whose course the connection was lost may be the reason for that, so it
 is tried after all others the next time, and alone.  No mail can hold up others.
@@ -21,14 +23,18 @@ from esmtp_py.errors import MailError
 from esmtp_py.outcome import DEFERRED, Outcome
 from esmtp_py.queue.ledger import Ledger
 from esmtp_py.queue.ready import Ready, choose, read, ready, waiting
+from esmtp_py.queue.supply import Supply
 from esmtp_py.smtp.patience import Patience
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from esmtp_py.config.identity import Identity
     from esmtp_py.config.model import Config
+    from esmtp_py.deliver.pipeline import Settle
+    from esmtp_py.message.envelope import Envelope
+    from esmtp_py.message.message import Message
     from esmtp_py.queue.entry import Entry
     from esmtp_py.queue.locked import Locked
     from esmtp_py.queue.ready import Unpack
@@ -45,12 +51,18 @@ MIXED = 16
 _SUSPECT = ("connection_lost", "protocol", "internal", "io")
 
 
-class Lane:
-    """One identity with the names of its mails, oldest first.
+class Named(Parcel):
+    """A mail as it was taken from the supply.  (What the pipeline leaves of one is a plain Parcel.)"""
 
-    names:  to be tried by the next run().
-    strays: those of them that another rc file or identity has to carry.
-    """
+    __slots__ = ("name",)
+
+    def __init__(self, name: str, message: "Message", envelope: "Envelope", settle: "Settle") -> None:
+        super().__init__(message, envelope, settle)
+        self.name = name
+
+
+class Lane:
+    """One of the connections that ``supply`` feeds."""
 
     def __init__(
         self,
@@ -59,16 +71,16 @@ class Lane:
         identity: "Identity",
         ledger: Ledger,
         unpack: "Unpack",
+        supply: Supply,
         trace: "Trace | None" = None,
     ) -> None:
         """rc: how the mails call the file that ``config`` is from."""
-        self.names: list[str] = []
-        self.strays: list[str] = []
         self._config = config
         self._rc = rc
         self._identity = identity
         self._ledger = ledger
         self._unpack = unpack
+        self._supply = supply
         self._trace = trace
         self._caller = Caller()
         self._session: Session | None = None
@@ -76,24 +88,47 @@ class Lane:
         self._off: MailError | None = None
         self._progress = False
         self._losses = 0
-        self._suspects: list[tuple[int, str]] = []
         self._local: list[str] = []
         self._mixed: list[tuple[Locked, Ready, Leg]] = []
 
+    @property
+    def refused(self) -> bool:
+        """It has no session any more in this run."""
+        return self._off is not None
+
     def run(self) -> None:
-        """Tries every mail once; what is not settled then waits with the reason noted.  Raises nothing."""
+        """Tries mails of the supply, each once; what is not settled waits with the reason noted.  Raises nothing."""
+        well = self._safely(self._work)
+        self._supply.reports += self._taken(self._ledger.reports.written)
+        if self._supply.leave() and well:
+            self._safely(self._finish)
+        self._ledger.close()
+
+    def _safely(self, step: "Callable[[], None]") -> bool:
         try:
-            self._suspects.clear()
-            self._carry(self._taken(self.names))
-            # who was not tried for longest comes first, so that each has its turn
-            self._carry([name for _, name in sorted(self._suspects)], window=1)
-            self._deliver(self._taken(self._local))
-            self._carry(self._taken(self._ledger.reports.written))
-            self._deliver(self._taken(self._local))
+            step()
         except Exception as error:
             self._ledger.tally.say(mishap(error).text)
-        finally:
-            self._ledger.close()
+            return False
+        return True
+
+    def _work(self) -> None:
+        """Together with the other lanes."""
+        self._carry(iter(self._supply.next, None), self._supply.window)
+        self._deliver(self._taken(self._local))
+
+    def _finish(self) -> None:
+        """Alone, for all of them."""
+        self._off = self._supply.off
+        if self._supply.names:  # given back when the others had ended
+            self._work()
+        # who was not tried for longest comes first, so that each has its turn
+        self._carry([name for _, name in sorted(self._supply.suspects)], 1, alone=True)
+        self._deliver(self._taken(self._local))
+        reports = self._taken(self._supply.reports) + self._taken(self._ledger.reports.written)
+        self._ledger.tally.count(found=len(reports))
+        self._carry(reports, WINDOW)
+        self._deliver(self._taken(self._local))
 
     def stop(self) -> None:
         """From another thread: tries nothing more, and does not wait for the server.  What is known is noted."""
@@ -112,27 +147,35 @@ class Lane:
 
     # -- sessions -----------------------------------------------------------------
 
-    def _carry(self, names: list[str], window: int = WINDOW) -> None:
+    def _carry(self, names: "Iterable[str]", window: int, *, alone: bool = False) -> None:
         """By SMTP, in as many sessions as it takes, which is one."""
-        source = self._parcels(names, alone=window == 1)
+        source = self._parcels(names, alone=alone)
         left: list[Parcel] = []
         while not self._stopped:
             first = left.pop(0) if left else next(source, None)
             if first is None:
                 return
-            left = self._one_session(first, left, source, window)
-            if window == 1 and self._losses >= LOSSES:
+            left = [first, *left]
+            if self._supply.shared:  # whoever has a session first may have it
+                left = self._given_back(left)
+            left = self._one_session(left, source, window)
+            if self._off:
+                self._supply.refuse(self._off)
+            if alone and self._losses >= LOSSES:
                 return  # those that are left stay as they are, and come first the next time
             if self._off:
-                for parcel in left:
-                    self._settle_as(parcel, self._off)
+                if not self._supply.off:
+                    self._put_off(self._given_back(left))
+                    self._deliver_mixed()
+                    return
+                self._put_off(left)
                 left = []
             self._deliver_mixed()
 
-    def _one_session(self, first: Parcel, more: list[Parcel], source: "Iterator[Parcel]", window: int) -> list[Parcel]:
+    def _one_session(self, first: list[Parcel], source: "Iterator[Parcel]", window: int) -> list[Parcel]:
         """One connection for as many mails as it lives; returns those taken and not sent."""
         self._progress = False
-        rest = iter([first, *more])
+        rest = iter(first)
         left: list[Parcel] = []
         try:
             self._hook("preconnect", self._identity.preconnect)
@@ -154,6 +197,22 @@ class Lane:
         except MailError as error:
             self._off = error
         return [*left, *rest]
+
+    def _given_back(self, parcels: list[Parcel]) -> list[Parcel]:
+        """Gives them to the other lanes; returns those that are begun already."""
+        kept: list[Parcel] = []
+        for parcel in reversed(parcels):
+            if isinstance(parcel, Named) and self._ledger.give_back(parcel.name):
+                self._mixed = [part for part in self._mixed if part[0].name != parcel.name]
+                self._supply.give_back(parcel.name)
+            else:
+                kept.insert(0, parcel)
+        return kept
+
+    def _put_off(self, parcels: list[Parcel]) -> None:
+        for parcel in parcels:
+            if self._off:
+                self._settle_as(parcel, self._off)
 
     def _while_fresh(self, rest: "Iterator[Parcel]", source: "Iterator[Parcel]") -> "Iterator[Parcel]":
         """What the session that begins now is to carry; it has to be over at some time."""
@@ -190,7 +249,7 @@ class Lane:
 
     # -- mails ----------------------------------------------------------------------
 
-    def _parcels(self, names: list[str], *, alone: bool) -> "Iterator[Parcel]":
+    def _parcels(self, names: "Iterable[str]", *, alone: bool) -> "Iterator[Parcel]":
         """Locks, checks and readies each mail when the session has room for it."""
         for name in names:
             if self._stopped:
@@ -200,11 +259,12 @@ class Lane:
                 continue
             if not alone and _is_suspect(locked.entry):
                 locked.close()
-                self._suspects.append((locked.entry.marks.times[-1], name))
+                self._supply.suspects.append((locked.entry.marks.times[-1], name))
                 continue
             parcel = self._parcel(locked)
-            if parcel and self._off:
-                self._settle_as(parcel, self._off)
+            off = self._off or self._supply.off
+            if parcel and off:
+                self._settle_as(parcel, off)
                 self._deliver_mixed()
             elif parcel:
                 yield parcel
@@ -223,7 +283,7 @@ class Lane:
         self._mixed += [(locked, mail, leg) for leg in local]
         [remote] = [leg for leg in legs if isinstance(leg.courier, Submission)]
         remote.envelope.sender = qualified(remote.envelope.sender, self._identity, self._caller)
-        return Parcel(mail.message, remote.envelope, self._settler(locked, mail, remote))
+        return Named(locked.name, mail.message, remote.envelope, self._settler(locked, mail, remote))
 
     def _ready(self, locked: "Locked") -> Ready | None:
         """The mail, if there is anything to try; else its fate is noted and it is closed."""
@@ -253,7 +313,7 @@ class Lane:
 
     def _stray(self, locked: "Locked") -> None:
         locked.close()
-        self.strays.append(locked.name)
+        self._supply.strays.append(locked.name)
 
     def _settler(self, locked: "Locked", mail: Ready, leg: Leg) -> "Callable[[dict[str, Outcome]], bool]":
         def settle(outcomes: dict[str, Outcome]) -> bool:

@@ -20,6 +20,7 @@ from esmtp_py.queue.entry import Damaged
 from esmtp_py.queue.marks import DELAY, FAILURE, SUCCESS, outcome_mark, reported_mark
 from esmtp_py.queue.ready import Ready, waiting
 from esmtp_py.queue.report import Reports, original_of
+from esmtp_py.queue.tally import Tally
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -34,37 +35,6 @@ if TYPE_CHECKING:
 # Mails removed that share one fsync of the directory.  Until it is done, a power failure
 # can bring them back, and they are sent once more: at most twice as many.
 UNSYNCED = 16
-# Lines for a person: a sick disk has one to say for each of a hundred thousand mails.
-SAID = 1000
-
-
-class Tally:
-    """A run in numbers of mails, and bytes delivered; all its lanes share it.  said: what a person should read."""
-
-    __slots__ = ("_lock", "bytes", "deferred", "delivered", "failed", "said")
-
-    def __init__(self) -> None:
-        self.delivered = 0
-        self.failed = 0
-        self.deferred = 0
-        self.bytes = 0
-        self.said: list[str] = []
-        self._lock = _thread.allocate_lock()
-
-    def count(self, *, delivered: int = 0, size: int = 0, failed: int = 0, deferred: int = 0) -> None:
-        """Adds to the numbers.  size: bytes of what was delivered."""
-        with self._lock:
-            self.delivered += delivered
-            self.bytes += size
-            self.failed += failed
-            self.deferred += deferred
-
-    def say(self, line: str) -> None:
-        with self._lock:
-            if len(self.said) < SAID:
-                self.said.append(line)
-            elif len(self.said) == SAID:
-                self.said.append("and more of the kind")
 
 
 class Case:
@@ -113,6 +83,7 @@ class Ledger:
             self._say(name, mishap(error))
         if locked:
             locked.close()
+        self.tally.count(found=-1)  # it is another's, or its time has not come
         return None
 
     def _may_go(self, locked: "Locked") -> bool:
@@ -205,10 +176,19 @@ class Ledger:
 
     def _defer(self, locked: "Locked", outcome: Outcome) -> None:
         now = self._clock()
-        # as long as nobody knows its recipients, it has at least one
-        locked.mark(outcome_mark(now, waiting(locked.entry).values() or [0], outcome))
-        self.tally.count(deferred=1)
+        numbers = _unsettled(locked.entry)
+        if numbers:
+            locked.mark(outcome_mark(now, numbers, outcome))
+        self.tally.defer(outcome)
         locked.set_due(schedule.due(locked.entry, locked.name, now))
+
+    def give_back(self, name: str) -> bool:
+        """Gives a mail free for another lane; False, and it stays, when some of its fates are known already."""
+        case = self._open.get(name)
+        if case is None or len(case.pending) < len(case.mail.numbers):
+            return False
+        self.release(name)
+        return True
 
     def release(self, name: str) -> None:
         """Gives a mail free as it is."""
@@ -287,8 +267,9 @@ class Ledger:
             self._give_up(locked, now)
         failures = _failures(locked.entry)
         told = self._tell_of_failures(case)
-        if waiting(locked.entry):
-            self.tally.count(deferred=1)
+        left = waiting(locked.entry)
+        if left:
+            self.tally.defer(locked.entry.marks.fate(min(left.values())).outcome)
             self._warn(case, now)
             locked.set_due(schedule.due(locked.entry, locked.name, now))
         elif told:
@@ -371,6 +352,16 @@ class Ledger:
 
     def _say(self, name: str, error: MailError) -> None:
         self.tally.say(error.text if name in error.text else f"{name}: {error.text}")
+
+
+def _unsettled(entry: "Entry") -> list[int]:
+    """Numbers of those without a last word, also of a mail stored as it came, whose recipients may not be known yet."""
+    fates = entry.marks.fates
+    if entry.recipients:
+        return list(waiting(entry).values())
+    if not fates:
+        return [0]  # whoever they are, there is one
+    return [number for number, fate in fates.items() if not fate.settled]
 
 
 def _failures(entry: "Entry") -> "dict[int, tuple[Recipient, Outcome]]":

@@ -21,7 +21,8 @@ FORESEEN = 6 * 3600
 class Listing:
     """One look through a directory of the queue, as a context manager; nothing if it is missing.
 
-    With a descriptor of its own, for that keeps the place.
+    With a descriptor of its own, for that keeps the place.  The block only looks: an
+    OSError in it is one of reading the directory, and a MailError("system") outside of it.
     """
 
     __slots__ = ("_directory", "_fd", "_path")
@@ -38,12 +39,20 @@ class Listing:
             self._fd = os.open(".", os.O_RDONLY | os.O_DIRECTORY, dir_fd=self._directory)
             return os.scandir(self._fd)
         except OSError as error:
-            self.__exit__()
-            raise MailError("system", f"cannot list {self._path}: {error.strerror}") from error
+            self._close()
+            raise self._trouble(error) from error
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, kind: object, error: object, *_: object) -> None:
+        self._close()
+        if isinstance(error, OSError):
+            raise self._trouble(error) from error
+
+    def _close(self) -> None:
         if self._fd >= 0:
             os.close(self._fd)
+
+    def _trouble(self, error: OSError) -> MailError:
+        return MailError("system", f"cannot list {self._path}: {error.strerror}")
 
 
 def ids(store: "Store", where: str) -> list[str]:

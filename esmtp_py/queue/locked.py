@@ -247,12 +247,12 @@ def parse(fd: int, name: str, path: str) -> Entry:
         size = found.st_size
         if found.st_mode & _KIND_AND_OTHERS != stat.S_IFREG or found.st_nlink != 1 or found.st_uid != os.geteuid():
             raise Damaged("not a plain file of this user's alone (mode 600, one link)")
-        data = os.pread(fd, FIRST_READ, 0)
+        data = _all(fd, min(FIRST_READ, size), 0)
         entry = read_head(data) or _long_head(fd, data)
         at = 0
         if len(data) < size:
-            at = size - TAIL_READ
-            data = os.pread(fd, TAIL_READ, at)
+            at = max(0, size - TAIL_READ)
+            data = _all(fd, TAIL_READ, at)
             if SEAL not in data:
                 at, data = _long_tail(fd, size)
         read_end(entry, data, at)
@@ -287,12 +287,11 @@ def _long_tail(fd: int, size: int) -> "tuple[int, bytes]":
 
 
 def _all(fd: int, length: int, at: int) -> bytes:
-    parts = []
-    while length > 0:
-        part = os.pread(fd, length, at)
-        if not part:
+    """So many bytes; fewer only at the end of the file.  A network file system may give them piece by piece."""
+    data = os.pread(fd, length, at)
+    while len(data) < length:
+        more = os.pread(fd, length - len(data), at + len(data))
+        if not more:
             break
-        parts.append(part)
-        at += len(part)
-        length -= len(part)
-    return b"".join(parts)
+        data += more
+    return data

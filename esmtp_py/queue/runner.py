@@ -12,8 +12,10 @@ from esmtp_py.deliver.caller import Caller
 from esmtp_py.deliver.mishap import mishap
 from esmtp_py.errors import MailError
 from esmtp_py.queue.lane import Lane
-from esmtp_py.queue.ledger import Ledger, Tally
+from esmtp_py.queue.ledger import Ledger
 from esmtp_py.queue.ready import choose, read
+from esmtp_py.queue.supply import Supply
+from esmtp_py.queue.tally import Tally
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -36,7 +38,10 @@ FEW_LANES = 8
 
 
 class Run:
-    """unpack: reads a mail that the wrapper stored as it came (cli.raw).  clock: seconds since 1970."""
+    """unpack: reads a mail that the wrapper stored as it came (cli.raw).  clock: seconds since 1970.
+
+    tally: to count in, for those who look on.
+    """
 
     def __init__(
         self,
@@ -45,8 +50,9 @@ class Run:
         *,
         trace: "Trace | None" = None,
         clock: "Callable[[], float]" = time.time,
+        tally: "Tally | None" = None,
     ) -> None:
-        self.tally = Tally()
+        self.tally = tally or Tally()
         self._store = store
         self._unpack = unpack
         self._trace = trace
@@ -55,7 +61,7 @@ class Run:
         self._ledger = self._new_ledger()
         self._configs: dict[str, Config | MailError] = {}
         # kept for the whole run: who was put off stays so
-        self._lanes: dict[int, list[Lane]] = {}
+        self._supplies: dict[int, Supply] = {}
 
     def all_due(self) -> Tally:
         """Tries every mail whose time has come."""
@@ -71,15 +77,14 @@ class Run:
     def these(self, names: "Iterable[str]") -> Tally:
         """Tries these mails, those that are due."""
         only = self._only_identity()
-        for name in names:
-            lane = self._lane(self._config(""), "", only) if only else self._lane_of(name)
-            if lane:
-                lane.names.append(name)
+        names = list(names)
+        self.tally.count(found=len(names))
+        if only:
+            self._supply(self._config(""), "", only).names.extend(names)
+        else:
+            self._sort(names)
         self._work()
-        for name in self._strays():
-            lane = self._lane_of(name)
-            if lane:
-                lane.names.append(name)
+        self._sort(self._strays())
         self._work()
         return self.tally
 
@@ -93,7 +98,13 @@ class Run:
             return None
         return identities[0] if len(identities) == 1 else None
 
-    def _lane_of(self, name: str) -> Lane | None:
+    def _sort(self, names: list[str]) -> None:
+        for name in names:
+            supply = self._supply_of(name)
+            if supply:
+                supply.names.append(name)
+
+    def _supply_of(self, name: str) -> Supply | None:
         locked = self._ledger.take(name)
         if locked is None:
             return None
@@ -101,7 +112,7 @@ class Run:
             message, _ = read(locked, self._unpack)
             rc = locked.entry.rc
             config = self._config(rc)
-            lane = self._lane(config, rc, choose(locked.entry, config, self._caller, message.header).identity)
+            supply = self._supply(config, rc, choose(locked.entry, config, self._caller, message.header).identity)
         except MailError as error:  # a broken rc keeps the mail waiting, it never refuses it
             self._ledger.wait(locked, error)
             return None
@@ -109,18 +120,18 @@ class Run:
             self._ledger.wait(locked, mishap(error))
             return None
         locked.close()
-        return lane
+        return supply
 
-    def _lane(self, config: "Config", rc: str, identity: "Identity") -> Lane:
-        """The lane for a mail of this identity: of as many as it has connections the emptiest."""
-        lanes = self._lanes.get(id(identity))
-        if lanes is None:
-            lanes = [
-                Lane(config, rc, identity, self._new_ledger(identity.queue_lifetime), self._unpack, self._trace)
+    def _supply(self, config: "Config", rc: str, identity: "Identity") -> Supply:
+        """That of this identity, with as many lanes as it has connections."""
+        supply = self._supplies.get(id(identity))
+        if supply is None:
+            supply = self._supplies[id(identity)] = Supply()
+            supply.lanes = [
+                Lane(config, rc, identity, self._new_ledger(identity.queue_lifetime), self._unpack, supply, self._trace)
                 for _ in range(identity.connections)
             ]
-            self._lanes[id(identity)] = lanes
-        return lanes[0] if len(lanes) == 1 else min(lanes, key=lambda lane: len(lane.names))
+        return supply
 
     def _new_ledger(self, lifetime: int = 0) -> Ledger:
         return Ledger(self._store, self._caller, self._clock, self.tally, lifetime)
@@ -139,15 +150,12 @@ class Run:
 
     def _strays(self) -> list[str]:
         names: list[str] = []
-        for lane in self._all_lanes():
-            names += lane.strays
-            lane.strays.clear()
+        for supply in self._supplies.values():
+            names += supply.strays
+            supply.strays.clear()
         return names
 
     # -- working ----------------------------------------------------------------------
-
-    def _all_lanes(self) -> list[Lane]:
-        return [lane for lanes in self._lanes.values() for lane in lanes]
 
     def _work(self) -> None:
         """Runs the lanes side by side, each in a thread.
@@ -156,7 +164,7 @@ class Run:
         interrupts a fate being noted.  KeyboardInterrupt ends it: what the
         lanes know is noted, the rest stays as it was.
         """
-        lanes = [lane for lane in self._all_lanes() if lane.names]
+        lanes = [lane for supply in self._supplies.values() for lane in supply.begin()]
         if len(lanes) > FEW_LANES:
             _allow_many_files()
         ends: list[_thread.LockType] = []

@@ -15,9 +15,17 @@ AGE = 86400
 
 def sweep(store: "Store", now: float) -> int:
     """See Store.sweep."""
-    tmp = store.directory(TMP)
-    swept = sum(remove_leftover(tmp, name) for name in _old(store, now))
-    for name in _strangers(store):
+    swept = 0
+    try:
+        for name in _old(store, now):
+            swept += remove_leftover(store.directory(TMP), name)
+    except MailError:
+        pass  # what cannot be listed
+    try:
+        strangers = _strangers(store)
+    except MailError:
+        strangers = []
+    for name in strangers:
         try:
             store.set_aside(name)
         except MailError:

@@ -19,6 +19,35 @@ FORBIDDEN = {
 }
 # What must not come either where no TLS is spoken.
 TLS_ONLY = {"ssl", "_ssl", "socket", "hashlib", "hmac", "certifi", "collections", "functools"}
+# All that a mail on its way into the queue has to meet.
+QUEUEING = {
+    f"esmtp_py.{name}"
+    for name in [
+        "cli",
+        "cli.main",
+        "cli.options",
+        "cli.flags",
+        "cli.terminal",
+        "cli.enqueue",
+        "cli.mail",
+        "cli.recipients",
+        "cli.stdin",
+        "message",
+        "message.mailbox",
+        "message.envelope",
+        "message.header",
+        "message.intake",
+        "message.message",
+        "queue",
+        "queue.entry",
+        "queue.digest",
+        "queue.writer",
+        "queue.store",
+        "errors",
+        "outcome",
+        "spool",
+    ]
+}
 
 LISTER = """
 import atexit, os, sys
@@ -69,6 +98,14 @@ def test_plain_send(lister: Lister, rc: WriteRc) -> None:
         modules = lister.modules("-f", "me@example.test", "you@example.test")
         assert len(server.mails) == 1
     assert (modules - lister.of_python("pass")) & (FORBIDDEN | TLS_ONLY) == set()
+
+
+def test_queueing(lister: Lister) -> None:
+    """A mail into the queue needs no more of esmtp itself than these: each module more costs as much as a fsync."""
+    modules = lister.modules("-odq", "-i", "-f", "me@example.test", "you@example.test")
+    new = modules - lister.of_python("pass")
+    assert new & (FORBIDDEN | TLS_ONLY) == set()
+    assert {name for name in new if name.startswith("esmtp_py.")} <= QUEUEING
 
 
 def test_delivery_to_the_mda(lister: Lister, rc: WriteRc) -> None:

@@ -1,9 +1,9 @@
 """Invariant: whatever the header, no Bcc leaves, nothing is doubled, other fields stay, and readers change nothing."""
 
 from esmtp_py.errors import MailError
-from esmtp_py.message.header import Header, is_field, name_of
+from esmtp_py.message.header import Header, conceal, is_field, name_of, received_count
 from esmtp_py.message.intake import Intake
-from esmtp_py.message.originate import complete, conceal, received_count, recipients_of, sender_of
+from esmtp_py.message.originate import complete, recipients_of, sender_of
 from tests.fuzz.driver import main
 
 SEEDS = [

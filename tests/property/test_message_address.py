@@ -14,7 +14,7 @@ from esmtp_py.message.address import (
     parse_reverse_path,
     quote_local,
 )
-from esmtp_py.message.lexer import NOT_ATEXT
+from esmtp_py.message.mailbox import NOT_ATEXT, plain
 
 SIGNS = st.text(st.sampled_from('ab.@<>,:;()[]"\\ \t=?é-|/1'), max_size=30)
 PIECES = [
@@ -47,6 +47,9 @@ ATOM = st.text(st.characters(codec="ascii", exclude_characters="".join(NOT_ATEXT
 LOCAL = st.text(st.characters(min_codepoint=32, max_codepoint=126), max_size=12)
 DOMAIN = st.lists(st.text("abcXYZ019-_", min_size=1, max_size=8), min_size=1, max_size=4).map(".".join)
 SPACE = st.sampled_from(["", " ", "\t", "(c)", " (c (d) \\) ) "])
+
+
+PLAINLY = st.text("abZ09.@-+=_", max_size=20) | st.from_regex(r"[a+=.-]{1,6}@[b.-]{1,6}", fullmatch=True)
 
 
 def read(text: str) -> list[str]:
@@ -152,3 +155,23 @@ def test_the_standard_library_never_sees_other_addresses_without_a_complaint(tex
         return
     theirs = [quote_local(a.username) + (f"@{a.domain}" if a.domain else "") for a in header.addresses]
     assert ours == theirs
+
+
+@given(PLAINLY | ANY)
+@example("joe@x.org")
+@example("a" * 65 + "@" + "b" * 189)
+@example("a" * 256 + "@b")
+@example("joe@" + "b" * 256)
+@example("a@b.")
+@example("=@b")
+def test_a_plain_address_is_what_the_parser_makes_of_it(text: str) -> None:
+    mailbox = plain(text)
+    if mailbox:
+        assert [mailbox] == parse_mailboxes(text.encode())
+        assert parse_reverse_path(text.encode()) == mailbox
+
+
+@given(st.lists(st.text("abZ09-+=_", min_size=1, max_size=8), min_size=1, max_size=4), DOMAIN)
+def test_what_programs_write_is_plain(words: list[str], domain: str) -> None:
+    assert plain(f"{'.'.join(words)}@{domain}")
+    assert plain(".".join(words))

@@ -4,9 +4,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from esmtp_py.errors import MailError
-from esmtp_py.message.header import Header, is_field
+from esmtp_py.message.header import Header, conceal, is_field
 from esmtp_py.message.intake import Intake
-from esmtp_py.message.originate import complete, conceal, recipients_of, sender_of
+from esmtp_py.message.originate import complete, recipients_of, sender_of
 
 NAMES = [b"To", b"Cc", b"Bcc", b"Resent-Bcc", b"From", b"Date", b"Message-ID", b"Return-Path", b"Received", b"Subject"]
 NAMES += [b"Resent-To", b"Resent-From", b"Sender", b"X-Bcc", b"Bc"]

@@ -9,11 +9,11 @@ import pytest
 from esmtp_py.cli.raw import unpack
 from esmtp_py.message.envelope import Recipient
 from esmtp_py.queue.entry import Entry
-from esmtp_py.queue.ledger import Tally
 from esmtp_py.queue.marks import Marks
 from esmtp_py.queue.runner import Run
 from esmtp_py.queue.schedule import LONGEST
 from esmtp_py.queue.store import Store
+from esmtp_py.queue.tally import Tally
 from tests.server.listener import Listener
 
 NOW = 1_700_000_000.0

@@ -131,7 +131,7 @@ def _only_marks(fd: int, data: bytes, real: object) -> int:
 def test_a_sick_disk_does_not_fill_the_memory_with_complaints(
     queue: Queue, server: SubmissionServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("esmtp_py.queue.ledger.SAID", 3)
+    monkeypatch.setattr("esmtp_py.queue.tally.SAID", 3)
     with server:
         queue.way(server)
         for _ in range(6):

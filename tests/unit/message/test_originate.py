@@ -8,14 +8,12 @@ import time
 import pytest
 
 from esmtp_py.errors import MailError
-from esmtp_py.message.header import Header
+from esmtp_py.message.header import Header, conceal, received_count
 from esmtp_py.message.intake import Intake
 from esmtp_py.message.originate import (
     complete,
-    conceal,
     date_line,
     message_id,
-    received_count,
     recipients_of,
     sender_of,
 )

@@ -16,11 +16,11 @@ import sys
 from esmtp_py.message.address import format_mailbox, parse_mailboxes, parse_reverse_path
 from esmtp_py.message.dots import stuff
 from esmtp_py.message.envelope import Envelope
-from esmtp_py.message.header import Header
+from esmtp_py.message.header import Header, conceal
 from esmtp_py.message.intake import Intake
 from esmtp_py.message.message import Message
 from esmtp_py.message.newlines import to_lf
-from esmtp_py.message.originate import complete, conceal, date_line, message_id, recipients_of, sender_of
+from esmtp_py.message.originate import complete, date_line, message_id, recipients_of, sender_of
 from esmtp_py.spool import Spool
 intake, body = Intake(dot_ends=True), Spool()
 body.write(intake.feed(b"From: me@example.org\\nTo: J. R. Doe <you@example.org>, root\\nBcc: b@x\\n\\nhello\\n.\\n"))

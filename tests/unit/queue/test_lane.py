@@ -15,9 +15,11 @@ from esmtp_py.message.envelope import Envelope
 from esmtp_py.outcome import TABLE, Outcome
 from esmtp_py.queue import lane as module
 from esmtp_py.queue.lane import LOSSES, Lane
-from esmtp_py.queue.ledger import Ledger, Tally
+from esmtp_py.queue.ledger import Ledger
 from esmtp_py.queue.marks import outcome_mark
 from esmtp_py.queue.store import Store
+from esmtp_py.queue.supply import Supply
+from esmtp_py.queue.tally import Tally
 from tests.unit.queue.conftest import NOW, Put
 
 
@@ -98,13 +100,16 @@ class Try:
         """What the next run has."""
         config = Config((self.identity,), self.identity)
         ledger = Ledger(self.queue, Caller(), lambda: self.now, self.tally)
-        self.lane = Lane(config, "", self.identity, ledger, unpack)
+        self.supply = Supply()
+        self.lane = Lane(config, "", self.identity, ledger, unpack, self.supply)
+        self.supply.lanes = [self.lane]
 
     def run(self) -> list[str]:
         """The first letters of who was offered to each session of this run."""
         del self.sessions.offered[:]
         self.renew()
-        self.lane.names = self.queue.ids()
+        self.supply.names.extend(self.queue.ids())
+        assert self.supply.begin() == [self.lane]
         self.lane.run()
         self.now += 3600
         return ["".join(address[0] for address in offered) for offered in self.sessions.offered]

@@ -14,11 +14,12 @@ from esmtp_py.errors import MailError
 from esmtp_py.outcome import Outcome
 from esmtp_py.queue import ledger as module
 from esmtp_py.queue.entry import RAW, Damaged
-from esmtp_py.queue.ledger import UNSYNCED, Ledger, Tally
+from esmtp_py.queue.ledger import UNSYNCED, Ledger
 from esmtp_py.queue.locked import Locked
 from esmtp_py.queue.marks import outcome_mark, release_mark
 from esmtp_py.queue.ready import Ready, read, ready
 from esmtp_py.queue.store import Store
+from esmtp_py.queue.tally import Tally
 from tests.unit.queue.conftest import NOW, Put
 
 OK = Outcome("delivered", "250 ok")
@@ -177,6 +178,27 @@ def test_also_when_nobody_knows_its_recipients(put: Put, book: Book) -> None:
     assert book.ledger.take(locked.name) is None, "it has a back-off all the same"
 
 
+@pytest.mark.parametrize("form", ["wire", RAW])
+def test_a_last_word_stays_the_last_one(put: Put, book: Book, form: str) -> None:
+    """A killed run may leave a mail that is only to be removed, or reported: nobody gets it again."""
+    locked = put("a@x.org", "b@x.org")
+    if form == RAW:  # its recipients are only known when it has been read
+        locked.entry.form, locked.entry.recipients = RAW, []
+    locked.mark(outcome_mark(NOW, [0], OK) + outcome_mark(NOW, [1], NO))
+    book.ledger.wait(locked, MailError("config", "a broken rc"))
+    assert [fate.outcome.kind for fate in locked.entry.marks.fates.values() if fate.outcome] == ["delivered", "refused"]
+    assert book.numbers == (0, 0, 1)
+
+
+def test_of_a_mail_stored_as_it_came_those_wait_who_waited_before(put: Put, book: Book) -> None:
+    locked = put("a@x.org", "b@x.org")
+    locked.entry.form, locked.entry.recipients = RAW, []
+    locked.mark(outcome_mark(NOW, [0], OK) + outcome_mark(NOW, [1], LATER))
+    book.ledger.wait(locked, MailError("config", "a broken rc"))
+    assert locked.entry.marks.fate(0).settled
+    assert locked.entry.marks.fate(1).tries == 2
+
+
 def test_a_call_without_sense_goes_to_failed(queue: Store, put: Put, book: Book) -> None:
     locked = put("a@x.org")
     book.ledger.wait(locked, MailError("usage", "no recipients"))
@@ -305,7 +327,7 @@ def test_lanes_that_count_at_the_same_time_count_right() -> None:
 
 
 def test_no_more_is_said_than_a_person_reads(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "SAID", 2)
+    monkeypatch.setattr("esmtp_py.queue.tally.SAID", 2)
     tally = Tally()
     for number in range(9):
         tally.say(str(number))

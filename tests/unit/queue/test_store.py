@@ -865,3 +865,46 @@ def test_strangers_in_new_are_put_where_they_are_seen(store: Store, path: pathli
     store.sweep(NOW)
     assert files(path) == ["corrupt/letter.txt", "new/.nfs0001", f"new/{name}"]
     assert store.ids("corrupt") == ["letter.txt"]
+
+
+# -- a directory that cannot be read to its end --------------------------------------------------------------------
+
+
+class Unreadable:
+    """What os.scandir gives when the disk fails."""
+
+    def __iter__(self) -> "Unreadable":
+        return self
+
+    def __next__(self) -> "os.DirEntry[str]":
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+
+def test_a_directory_that_cannot_be_read_is_said(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "scandir", lambda fd: Unreadable())
+    with pytest.raises(MailError, match=f"cannot list {store.path}/new: Input/output error"):
+        store.ids()
+    with pytest.raises(MailError, match="cannot list"):
+        list(store.due(NOW, 10))
+
+
+def test_sweeping_what_cannot_be_read_waits_for_another_time(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "scandir", lambda fd: Unreadable())
+    assert store.sweep(NOW) == 0
+
+
+@pytest.mark.parametrize("size", [10, 5000])
+@pytest.mark.parametrize("share", [1, 2, 3])
+def test_what_is_read_piece_by_piece_is_read_to_its_end(
+    store: Store, monkeypatch: pytest.MonkeyPatch, size: int, share: int
+) -> None:
+    """Also the marks: with half of them, recipients would be forgotten."""
+    name = enqueue(store, TEXT + b"x" * size)
+    with locked(store, name) as mail:
+        for number in (0, 1):
+            mail.mark(outcome_mark(NOW, [number], Outcome("delivered", "words " * 25, reply="250 ok")))
+    real = os.pread
+    monkeypatch.setattr(os, "pread", lambda fd, length, at: real(fd, -(-length // share), at))
+    with locked(store, name) as mail:
+        mail.verify()
+        assert all(mail.entry.marks.fate(number).settled for number in (0, 1))

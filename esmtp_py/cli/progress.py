@@ -1,0 +1,154 @@
+"""A queue run seen from outside: one live line on a terminal while it goes on, and what came of it at the end.
+
+    esmtp: 120 of 300 mails, 245 kB, 61.2 mails/s, 124.9 kB/s; 3 wait: mx.example.org: 451 try later
+
+Imported only when somebody looks: on standard error there is a terminal, or -v
+was given.  With -v and no terminal the same is said now and then, as a line of
+its own.
+"""
+
+import _thread
+import os
+import time
+
+from esmtp_py.cli.terminal import ERR, complain, printable
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from esmtp_py.queue.tally import Tally
+
+    Trace = Callable[[str, bytes], None]
+
+# Seconds from one picture to the next: what eyes can follow, and what fits a log.
+TERMINAL, LOG = 0.2, 10.0
+# Where a terminal does not say how wide it is.
+_WIDTH = 80
+
+
+class Progress:
+    """Shows ``tally`` from ``with`` to its end, in a thread of its own; then its summary."""
+
+    def __init__(self, tally: "Tally", *, clock: "Callable[[], float]" = time.monotonic) -> None:
+        self._tally = tally
+        self._clock = clock
+        self._began = clock()
+        self._terminal = os.isatty(2)
+        self._shown = 0  # columns of the line that stands there
+        self._drawing = _thread.allocate_lock()
+        self._end, self._ended = _thread.allocate_lock(), _thread.allocate_lock()
+
+    def __enter__(self) -> "Progress":
+        self._end.acquire()
+        self._ended.acquire()
+        try:
+            _thread.start_new_thread(self._show, ())
+        except RuntimeError:  # the system has no thread left; the mail goes out unseen
+            self._ended.release()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._end.release()
+        self._ended.acquire()
+        self._clear()
+        for line in summary(self._tally, self._clock() - self._began):
+            complain(line)
+
+    def around(self, trace: "Trace | None") -> "Trace | None":
+        """The same trace, whose lines do not run into ours."""
+        if trace is None:
+            return None
+
+        def traced(tag: str, line: bytes) -> None:
+            with self._drawing:
+                self._clear()
+                trace(tag, line)
+
+        return traced
+
+    def _show(self) -> None:
+        try:
+            while not self._end.acquire(timeout=TERMINAL if self._terminal else LOG):
+                with self._drawing:
+                    self._draw()
+        finally:
+            self._ended.release()
+
+    def _draw(self) -> None:
+        text = f"esmtp: {printable(state(self._tally, self._clock() - self._began))}"
+        if not self._terminal:
+            ERR.write(text + "\n")
+        elif _in_front():
+            text = clipped(text, _columns() - 1)  # in the last column some terminals begin a new line
+            width = _width(text)
+            ERR.write(f"\r{text}{' ' * max(self._shown - width, 0)}")
+            self._shown = width
+
+    def _clear(self) -> None:
+        """With spaces, which every terminal knows."""
+        if self._shown:
+            ERR.write(f"\r{' ' * self._shown}\r")
+            self._shown = 0
+
+
+def state(tally: "Tally", seconds: float) -> str:
+    """The run so far, on one line.  seconds: for which it has gone on."""
+    pace = max(seconds, 0.001)
+    size = tally.bytes / 1000
+    line = f"{tally.done} of {max(tally.found, tally.done)} mails, {size:.0f} kB"
+    line += f", {(tally.delivered + tally.failed) / pace:.1f} mails/s, {size / pace:.1f} kB/s"
+    waits = _waits(tally)
+    if len(waits) == 1:
+        [(why, count)] = waits
+        line += f"; {count} wait{'s' * (count == 1)}: {why}"
+    elif waits:
+        line += f"; {tally.deferred} wait: {', '.join(f'{count} × {why}' for why, count in waits)}"
+    return line
+
+
+def summary(tally: "Tally", seconds: float) -> list[str]:
+    """The whole run, with one line more for each reason why mail waits."""
+    first = (
+        f"{tally.delivered} delivered ({tally.bytes} bytes), {tally.deferred} still waiting, "
+        f"{tally.failed} failed and reported"
+    )
+    if tally.delivered:
+        pace = max(seconds, 0.001)
+        first += f"; {tally.delivered / pace:.1f} mails/s, {tally.bytes / 1000 / pace:.1f} kB/s"
+    return [first, *(f"{count} wait{'s' * (count == 1)}: {why}" for why, count in _waits(tally))]
+
+
+def _waits(tally: "Tally") -> list[tuple[str, int]]:
+    """Reasons, the most frequent one first.  (A copy in one step: the lanes go on counting.)"""
+    return sorted(tally.waits.items(), key=lambda item: -item[1])
+
+
+def _in_front() -> bool:
+    """A run behind a shell's prompt does not write into it."""
+    try:
+        return os.tcgetpgrp(2) == os.getpgrp()
+    except OSError:  # not the terminal of this session: nobody types there
+        return True
+
+
+def _columns() -> int:
+    try:
+        return os.get_terminal_size(2).columns or _WIDTH
+    except OSError:
+        return _WIDTH
+
+
+def _width(text: str) -> int:
+    """Columns at most: letters that may be wide count as two."""
+    return len(text) + sum(char > "\u02ff" and char != "…" for char in text)
+
+
+def clipped(text: str, columns: int) -> str:
+    """As much of ``text`` as has room there."""
+    if _width(text) <= columns:
+        return text
+    used, end = 1, 0  # the ellipsis
+    while (used := used + _width(text[end])) <= columns:
+        end += 1
+    return text[:end] + "…"

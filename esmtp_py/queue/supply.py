@@ -1,0 +1,83 @@
+"""The mails of one identity in a run, and the lanes that take from them, each when its session has room.
+
+A mail is nobody's until a session can carry it, so a lane whose session is
+refused has nothing that waits for it: the others go on, and only when none is
+left is the identity put off.  The last lane at work does what has to come after
+all others: what was given back, mails that go alone, reports.
+"""
+
+import _thread
+from collections import deque
+
+from esmtp_py.deliver.pipeline import WINDOW
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from esmtp_py.errors import MailError
+    from esmtp_py.queue.lane import Lane
+
+
+class Supply:
+    """Shared by the lanes of one identity.
+
+    names:    to be tried, oldest first; next() takes one.
+    suspects: (time of the last attempt, name) of mails that must go alone.
+    reports:  names of mails written on the way, to be tried last.
+    strays:   names that another rc file or identity has to carry.
+    lanes:    all of them.   window: mails in flight that each of them may have.
+    off:      why the whole identity waits, once it does; for the rest of the run.
+    """
+
+    def __init__(self) -> None:
+        self.names: deque[str] = deque()
+        self.suspects: list[tuple[int, str]] = []
+        self.reports: list[str] = []
+        self.strays: list[str] = []
+        self.lanes: list[Lane] = []
+        self.window = WINDOW
+        self.off: MailError | None = None
+        self._lock = _thread.allocate_lock()
+        self._willing = self._at_work = 1
+
+    def begin(self) -> "list[Lane]":
+        """The lanes that are to run now: as many as there are mails, and none that was refused, if there is another."""
+        lanes = ([lane for lane in self.lanes if not lane.refused] or self.lanes[:1])[: len(self.names)]
+        self.suspects.clear()
+        self._willing = self._at_work = len(lanes)
+        if len(lanes) > 1:
+            # none takes all there is before the others have their session
+            self.window = min(WINDOW, -(-len(self.names) // len(lanes)))
+        return lanes
+
+    @property
+    def shared(self) -> bool:
+        """More than one lane is at work."""
+        return self._at_work > 1
+
+    def next(self) -> "str | None":
+        """The next mail is the caller's; None when there is none, for now."""
+        try:
+            return self.names.popleft()
+        except IndexError:
+            return None
+
+    def give_back(self, name: str) -> None:
+        """It was taken and nothing was done with it; it is the next one."""
+        self.names.appendleft(name)
+
+    def refuse(self, error: "MailError") -> None:
+        """A lane has no session any more.  If it was the last one, the identity is put off."""
+        with self._lock:
+            self._willing -= 1
+            if self._willing <= 0:
+                self.off = error
+
+    def leave(self) -> bool:
+        """A lane is done.  True for the last one: it is alone from here on, whatever it was refused before."""
+        with self._lock:
+            self._at_work -= 1
+            if self._at_work:
+                return False
+            self._at_work = self._willing = 1
+            self.window = WINDOW
+            return True

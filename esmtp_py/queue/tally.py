@@ -1,0 +1,76 @@
+"""A run in numbers, for those who look on: what is done, and what waits for which reason.
+
+All lanes of a run share one.  The ledgers count; whoever shows progress reads,
+at any time and without a lock.
+"""
+
+import _thread
+
+from esmtp_py.outcome import Outcome
+
+# Lines for a person: a sick disk has one to say for each of a hundred thousand mails.
+SAID = 1000
+# Reasons told apart.  A server may give each mail one of its own, with an id in it; nobody reads more.
+REASONS = 20
+# Of each; it is printed on one line.
+_WORDS = 300
+
+OTHER = "other reasons; mailq -v has each"
+
+
+class Tally:
+    """Mails, and bytes delivered.
+
+    found:  so many mails are to be tried, or were.
+    waits:  {reason: mails}, for those that were deferred.
+    said:   what a person should read.
+    """
+
+    __slots__ = ("_lock", "bytes", "deferred", "delivered", "failed", "found", "said", "waits")
+
+    def __init__(self) -> None:
+        self.found = 0
+        self.delivered = 0
+        self.failed = 0
+        self.deferred = 0
+        self.bytes = 0
+        self.waits: dict[str, int] = {}
+        self.said: list[str] = []
+        self._lock = _thread.allocate_lock()
+
+    @property
+    def done(self) -> int:
+        """Mails that were tried."""
+        return self.delivered + self.failed + self.deferred
+
+    def count(self, *, found: int = 0, delivered: int = 0, size: int = 0, failed: int = 0) -> None:
+        """Adds to the numbers.  size: bytes of what was delivered."""
+        with self._lock:
+            self.found += found
+            self.delivered += delivered
+            self.bytes += size
+            self.failed += failed
+
+    def defer(self, outcome: "Outcome | None") -> None:
+        """One mail more waits, for that reason."""
+        why = _why(outcome or Outcome("try_again"))
+        with self._lock:
+            self.deferred += 1
+            if why not in self.waits and len(self.waits) >= REASONS:
+                why = OTHER
+            self.waits[why] = self.waits.get(why, 0) + 1
+
+    def say(self, line: str) -> None:
+        with self._lock:
+            if len(self.said) < SAID:
+                self.said.append(line)
+            elif len(self.said) == SAID:
+                self.said.append("and more of the kind")
+
+
+def _why(outcome: Outcome) -> str:
+    """With the name of the server: a run has several."""
+    words = outcome.text or outcome.reply or outcome.kind.replace("_", " ")
+    if outcome.remote and outcome.remote not in words:
+        words = f"{outcome.remote}: {words}"
+    return words[:_WORDS]
