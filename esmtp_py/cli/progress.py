@@ -11,7 +11,8 @@ import _thread
 import os
 import time
 
-from esmtp_py.cli.terminal import ERR, complain, printable
+from esmtp_py.cli.terminal import ERR, complain
+from esmtp_py.printable import printable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
