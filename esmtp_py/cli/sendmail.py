@@ -63,6 +63,10 @@ def _deliver(mail: Mail, choice: "Choice", trace: "Trace | None") -> dict[str, O
     header, full_name, seconds = mail.message.header, mail.options.full_name, time.time()
     unique = f"{int(seconds):x}.{os.getpid():x}.{os.urandom(8).hex()}"
     try:
+        if choice.identity.dsn_notify:
+            from esmtp_py.deliver.wishes import wish
+
+            wish(mail.envelope.recipients, mail.envelope.sender, choice.identity)
         originate(header, choice, mail.caller, full_name=full_name, seconds=seconds, unique=unique)
         if mail.spoiled:
             raise mail.spoiled

@@ -2,7 +2,7 @@
 
 import os
 
-from esmtp_py.config.identity import STARTTLS_DISABLED, Identity
+from esmtp_py.config.identity import KEEP, STARTTLS_DISABLED, Identity
 from esmtp_py.config.model import Config
 from esmtp_py.config.server import SUBMISSIONS_PORT
 from esmtp_py.config.source import Source
@@ -18,7 +18,13 @@ def advice(statements: "list[Statement]", config: Config, source: Source) -> lis
     """Warnings, each ``file:line: text``."""
     found = [*_overridden(statements, source), *_shadowed(config), *_unreachable(config)]
     for identity in config.identities:
-        for statement, text in (*_login(identity), *_tls(identity), *_local(identity), *_files(identity)):
+        for statement, text in (
+            *_login(identity),
+            *_tls(identity),
+            *_local(identity),
+            *_header(identity),
+            *_files(identity),
+        ):
             found.append(f"{identity.origin[statement]}: {text}")
     return found
 
@@ -89,6 +95,11 @@ def _local(identity: Identity) -> "Iterator[tuple[str, str]]":
         yield "force_mda", "force_mda, but no mda to deliver with"
     if identity.mda and identity.qualifydomain and not identity.force_mda:
         yield "mda", "has no effect: with qualifydomain no recipient is local"
+
+
+def _header(identity: Identity) -> "Iterator[tuple[str, str]]":
+    if identity.full_name is not None and identity.from_header == KEEP:
+        yield "full_name", "has no effect with from_header keep"
 
 
 def _files(identity: Identity) -> "Iterator[tuple[str, str]]":

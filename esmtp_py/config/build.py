@@ -64,7 +64,7 @@ SETTINGS: "dict[str, tuple[str, Check]]" = {
     "source_address": ("source_address", channel.ip_address),
     "connect_timeout": ("connect_timeout", values.seconds),
     "aliases": ("aliases", values.path),
-    "domain": ("domain", values.domain),
+    "domain": ("domain", policy.domain),
     "from_header": ("from_header", policy.from_policy),
     "full_name": ("full_name", values.one_line),
     "date": ("date", values.switch),

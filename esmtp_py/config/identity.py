@@ -22,6 +22,9 @@ STARTTLS_IMPLICIT = "implicit"
 # What becomes of a mail for which no -od flag says it (esmtprc(5), delivery).
 INTERACTIVE, BACKGROUND, QUEUE, ON_FAILURE = "interactive", "background", "queue", "on-failure"
 
+# What becomes of From: (esmtprc(5), from_header).
+ADD, FORCE, KEEP = "add", "force", "keep"
+
 
 # What each attribute of an Identity is when no statement says it.
 UNSAID: "dict[str, Any]" = {
@@ -76,7 +79,7 @@ UNSAID: "dict[str, Any]" = {
     "connect_timeout": 0,
     "aliases": "",
     "domain": "",
-    "from_header": "add",
+    "from_header": ADD,
     "full_name": None,
     "date": True,
     "undisclosed_recipients": True,
@@ -124,8 +127,8 @@ class Identity:
     tls_required_ext: each mail asks for REQUIRETLS (RFC 8689).
     proxy:       URL of a SOCKS or HTTP proxy.   source_address: to connect from.
     connect_timeout: seconds per address, 0 for the default.
-    aliases:     a file.   domain: qualifies bare addresses.
-    from_header: "add" when it is missing, "force" the identity's, or "keep" what comes.
+    aliases:     a file.   domain: of bare addresses in the header, and of a bare sender.
+    from_header: ADD when it is missing, FORCE the identity's, or KEEP what comes.
     full_name:   None for that of the passwd entry.   date, undisclosed_recipients: True unless disabled.
     dsn_notify:  for recipients without -N: words as in Recipient.
     record:      "imap", or a maildir or mbox that gets a copy.   imap_server: None when not written;

@@ -1,8 +1,13 @@
 """What the statements about header, reports, copies and the log may say, as in ``values``."""
 
+from esmtp_py.config.identity import ADD, FORCE, KEEP
 from esmtp_py.config.server import Server
 from esmtp_py.config.source import Source
+from esmtp_py.config.values import domain as domain_name
 from esmtp_py.config.values import host_and_service, one_of, path
+from esmtp_py.errors import MailError
+from esmtp_py.message.address import AddressError, parse_reverse_path
+from esmtp_py.message.domain import ascii_domain
 
 IMAPS_PORT = "993"  # RFC 8314
 IMAP = "imap"
@@ -14,7 +19,19 @@ FACILITIES = (
 
 
 def from_policy(text: str, source: Source) -> str:
-    return one_of(text, ("add", "force", "keep"), "expected add, force or keep")
+    return one_of(text, (ADD, FORCE, KEEP), "expected add, force or keep")
+
+
+def domain(text: str, source: Source) -> str:
+    """A domain that addresses can have; the empty one is as if nothing had been written."""
+    domain_name(text, source)
+    try:
+        if text:
+            ascii_domain(text)
+            parse_reverse_path(b"x@" + text.encode("utf-8", "surrogateescape"))
+    except (AddressError, MailError):
+        raise ValueError("expected a domain such as example.org") from None
+    return text
 
 
 def notify(text: str, source: Source) -> str:

@@ -47,6 +47,8 @@ def plan(identity: Identity, envelope: Envelope, trace: "Trace | None" = None) -
     """The legs for an envelope, each recipient in exactly one; opens nothing."""
     remote: dict[Recipient, list[str]] = {}
     local: dict[Recipient, list[str]] = {}
+    # without an mda a bare name can only be an address that the server knows
+    domain = identity.qualifydomain or ("" if identity.mda else identity.domain)
     if identity.force_mda:
         # everything of this mail arrives at one user, once
         local[Recipient(identity.force_mda)] = [r.address for r in envelope.recipients]
@@ -54,8 +56,8 @@ def plan(identity: Identity, envelope: Envelope, trace: "Trace | None" = None) -
         for recipient in envelope.recipients:
             if not recipient.local:
                 remote[recipient] = [recipient.address]
-            elif identity.qualifydomain:
-                remote[_qualified(recipient, identity.qualifydomain)] = [recipient.address]
+            elif domain:
+                remote[_qualified(recipient, domain)] = [recipient.address]
             else:
                 local[recipient] = [recipient.address]
     legs = []

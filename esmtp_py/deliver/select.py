@@ -45,10 +45,10 @@ def select(config: "Config", caller: "Caller", given: "str | None", header: str)
 
 
 def qualified(address: str, identity: "Identity", caller: "Caller") -> str:
-    """The address with a domain, as SMTP needs it: the rc's qualifydomain, else the name of this host."""
+    """The address with a domain, as SMTP needs it: the rc's domain or qualifydomain, else the name of this host."""
     if not address or "@" in address:
         return address
-    return f"{address}@{identity.qualifydomain or caller.host}"
+    return f"{address}@{identity.domain or identity.qualifydomain or caller.host}"
 
 
 def _asked(config: "Config", given: "str | None", header: str) -> list[str]:
@@ -104,6 +104,18 @@ def _sender(identity: "Identity", caller: "Caller", given: "str | None", header:
     if matched and identity.sender is None:
         return header
     return own or header or caller.address
+
+
+def forced_author(choice: Choice, caller: "Caller") -> str:
+    """The address for every From: that the rc wants replaced: the identity's own, else the sender, if there is one."""
+    own = _own_address(choice.identity, caller) or choice.sender
+    return qualified(own, choice.identity, caller) or choice.author
+
+
+def is_own(identity: "Identity", address: str, caller: "Caller") -> bool:
+    """Whether the identity names it, as ``sender`` or among its addresses (a pattern does not)."""
+    own = (_own_address(identity, caller), *identity.addresses)
+    return address.lower() in (name.lower() for name in own if name)
 
 
 def forced_sender(identity: "Identity", caller: "Caller") -> "str | None":

@@ -40,6 +40,20 @@ def parse_mailboxes(text: bytes) -> list[Mailbox]:
     return _Reader(text).mailboxes
 
 
+def bare_ends(text: bytes) -> list[int]:
+    """Where each address without a domain ends in an address list, as offsets in ``text``.  AddressError as above."""
+    bare = _Reader(text).bare
+    if text.isascii():
+        return bare
+    characters = text.decode("utf-8", "surrogateescape")
+    ends, octets, at = [], 0, 0
+    for end in bare:
+        octets += len(characters[at:end].encode("utf-8", "surrogateescape"))
+        at = end
+        ends.append(octets)
+    return ends
+
+
 def parse_reverse_path(text: bytes) -> Mailbox | None:
     """The one address of -f, as ``a@x``, ``<a@x>`` or ``Me <a@x>``; None, the null path, for "" and ``<>``.
 
@@ -71,14 +85,19 @@ def format_mailbox(name: str, address: str) -> bytes:
 
 
 class _Reader:
-    """Reads a whole address list.  mailboxes: what it names.  groups: how many there were."""
+    """Reads a whole address list.
 
-    __slots__ = ("_group", "groups", "lexer", "mailboxes")
+    mailboxes: what it names.  groups: how many there were.  bare: where addresses without a domain end.
+    """
+
+    __slots__ = ("_end", "_group", "bare", "groups", "lexer", "mailboxes")
 
     def __init__(self, text: bytes) -> None:
         self.lexer = Lexer(text)
         self.mailboxes: list[Mailbox] = []
         self.groups = 0
+        self.bare: list[int] = []
+        self._end = 0  # of the word or dot read last
         self._group = _NO_GROUP  # else how many mailboxes there were before its members
         while self._item():
             pass
@@ -128,6 +147,7 @@ class _Reader:
         lexer, parts = self.lexer, []
         while lexer.kind in (ATOM, QUOTED, "."):
             parts.append((lexer.kind, lexer.value, lexer.spaced, lexer.at))
+            self._end = lexer.after
             lexer.advance()
         return parts
 
@@ -185,6 +205,7 @@ class _Reader:
         torn = local.startswith("=?")  # an encoded-word with a comma in it
         if not local or torn or "@" in local or len(local.encode()) > ADDRESS_LIMIT:
             raise self.lexer.error("not a local name", parts[0][3])
+        self.bare.append(self._end)
         return Mailbox("", local, "")
 
     def _local(self, parts: list[_Part]) -> str:

@@ -25,7 +25,7 @@ class Lexer:
 
     kind:   ATOM, QUOTED, LITERAL, END, or the sign itself, one of ``< > @ , : ; .``
     value:  the word without its quotes; a literal with its brackets; the sign.
-    spaced: white space or a comment stood before it.   at: its offset.
+    spaced: white space or a comment stood before it.   at: its offset.   after: that of what follows it.
 
     Each character is looked at once; nesting is counted, not recursed into.
     Controls other than CR, LF and NUL are let through in comments and quoted
@@ -33,12 +33,12 @@ class Lexer:
     makes an address of a word has to look for them.
     """
 
-    __slots__ = ("_after", "_text", "at", "kind", "spaced", "value")
+    __slots__ = ("_text", "after", "at", "kind", "spaced", "value")
 
     def __init__(self, text: bytes) -> None:
         # Surrogates stand for bytes that are not UTF-8: harmless in a phrase, refused in an address.
         self._text = text.decode("utf-8", "surrogateescape")
-        self._after = 0
+        self.after = 0
         for ch, called in (("\r", "CR"), ("\n", "LF"), ("\0", "NUL")):
             if ch in self._text:
                 raise self.error(f"{called} in an address", self._text.index(ch))
@@ -50,7 +50,7 @@ class Lexer:
         at = self.at
         ch = self._text[at : at + 1]
         if ch in _SIGNS:
-            self.kind, self.value, self._after = ch, ch, at + 1
+            self.kind, self.value, self.after = ch, ch, at + 1
         elif not ch:
             self.kind, self.value = END, ""
         elif ch == '"':
@@ -77,7 +77,7 @@ class Lexer:
         return self.error(f"unexpected {found}", self.at)
 
     def _skip_space(self) -> None:
-        text, at, end = self._text, self._after, len(self._text)
+        text, at, end = self._text, self.after, len(self._text)
         while at < end:
             ch = text[at]
             if ch == " " or ch == "\t":
@@ -86,8 +86,8 @@ class Lexer:
                 at = self._comment_end(at)
             else:
                 break
-        self.spaced = at > self._after
-        self.at = self._after = at
+        self.spaced = at > self.after
+        self.at = self.after = at
 
     def _comment_end(self, start: int) -> int:
         text, at, end = self._text, start, len(self._text)
@@ -111,7 +111,7 @@ class Lexer:
         while at < end:
             ch = text[at]
             if ch == '"':
-                self.kind, self.value, self._after = QUOTED, "".join(kept), at + 1
+                self.kind, self.value, self.after = QUOTED, "".join(kept), at + 1
                 return
             if ch == "\\":
                 at += 1
@@ -126,14 +126,14 @@ class Lexer:
             at += 1
         if text[at : at + 1] != "]":
             raise self.error('an address literal without its "]"', self.at)
-        self.kind, self._after = LITERAL, at + 1
+        self.kind, self.after = LITERAL, at + 1
         self.value = text[self.at : at + 1].replace(" ", "").replace("\t", "")
 
     def _atom(self) -> None:
         text, at, end = self._text, self.at, len(self._text)
         while at < end and text[at] not in NOT_ATEXT:
             at += 1
-        self.kind, self.value, self._after = ATOM, text[self.at : at], at
+        self.kind, self.value, self.after = ATOM, text[self.at : at], at
 
 
 def _shown(text: str) -> str:

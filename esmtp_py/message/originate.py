@@ -48,13 +48,13 @@ def sender_of(header: Header) -> Mailbox | None:
     return senders[0]
 
 
-def complete(header: Header, *, date: bytes, message_id: bytes, from_line: bytes) -> None:
+def complete(header: Header, *, date: bytes, message_id: bytes, from_line: bytes, undisclosed: bool = True) -> None:
     """Makes the header fit to leave: adds Date, From and Message-ID where they are missing or empty.
 
     All three are field values; an empty one adds nothing.  A resent block gets
     its own (RFC 5322 section 3.6.6).  Return-Path belongs to final delivery and
-    goes.  A To: that is empty says ``undisclosed-recipients:;`` when no To or
-    Cc names anyone (Bcc does not count: see header.conceal).
+    goes.  With ``undisclosed`` a To: that is empty says ``undisclosed-recipients:;``
+    when no To or Cc names anyone (Bcc does not count: see header.conceal).
     """
     header.remove(b"Return-Path")
     values = ((b"Date", date), (b"From", from_line), (b"Message-ID", message_id))
@@ -62,8 +62,30 @@ def complete(header: Header, *, date: bytes, message_id: bytes, from_line: bytes
         if value and not any(header.get_all(name)):
             header.replace(name, value)
     _complete_resent(header, values)
-    if header.get(b"To") is not None and not any(_says_something(header, name) for name in (b"To", b"Cc")):
+    if not undisclosed or header.get(b"To") is None:
+        return
+    if not any(_says_something(header, name) for name in (b"To", b"Cc")):
         header.replace(b"To", b"undisclosed-recipients:;")
+
+
+def author_of(header: Header) -> Mailbox | None:
+    """The one author of the message, or who resends it; None for none or several, or when that cannot be read."""
+    block = _resent_block(header)
+    authors = _first(block, b"resent-from") if block else _first(header.fields, b"from")
+    return authors[0] if len(authors) == 1 else None
+
+
+def force_author(header: Header, value: bytes) -> None:
+    """Makes ``value`` the From: of the message; of a resent one the topmost Resent-From:, if there is one."""
+    block = _resent_block(header)
+    if not block:
+        header.replace(b"From", value)
+        return
+    made = Header()
+    made.append(b"Resent-From", value)
+    for number, field in enumerate(header.fields):
+        if name_of(field) == b"resent-from" and any(field is own for own in block):
+            header.fields[number] = made.fields[0]
 
 
 def date_line(seconds: float, utc_offset_seconds: int) -> bytes:

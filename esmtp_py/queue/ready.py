@@ -8,6 +8,7 @@ from esmtp_py.message.intake import HEADER_LIMIT
 from esmtp_py.message.message import CHUNK, Message
 from esmtp_py.message.originate import sender_of
 from esmtp_py.queue.entry import RAW, Damaged
+from esmtp_py.queue.report import original_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -78,7 +79,12 @@ def choose(entry: "Entry", config: "Config", caller: "Caller", header: Header) -
 def ready(locked: "Locked", message: Message, choice: Choice, caller: "Caller") -> Ready:
     """Completes the mail; Date and Message-ID are those of its submission."""
     entry = locked.entry
-    originate(message.header, choice, caller, full_name=entry.full_name, seconds=entry.time, unique=locked.name)
+    if not original_of(locked.name)[0]:  # a report is complete, and nobody but its author wrote it
+        originate(message.header, choice, caller, full_name=entry.full_name, seconds=entry.time, unique=locked.name)
+        if choice.identity.dsn_notify:
+            from esmtp_py.deliver.wishes import wish
+
+            wish(entry.recipients, choice.sender, choice.identity)
     numbers = waiting(entry)
     envelope = entry.envelope("").to([entry.recipients[number] for number in numbers.values()])
     envelope.sender = choice.sender
