@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 NONE, VALUE, GLUED, LETTERED = "none", "value", "glued", "lettered"
 
 # What a run does.  LATER are the rows whose turn comes with a later version.
-SEND, VERIFY, ALIASES, RUN_QUEUE, LIST, STEER, IMPORT, HELP, VERSION, CHECK_RC, LATER = (
+SEND, VERIFY, ALIASES, RUN_QUEUE, LIST, STEER, IMPORT, HELP, VERSION, CHECK_RC, AUTHORIZE, LATER = (
     "send",
     "verify",
     "aliases",
@@ -29,6 +29,7 @@ SEND, VERIFY, ALIASES, RUN_QUEUE, LIST, STEER, IMPORT, HELP, VERSION, CHECK_RC, 
     "help",
     "version",
     "check-rc",
+    "authorize",
     "later",
 )
 
@@ -243,6 +244,18 @@ def _check_rc(options: "Options", value: str) -> None:
     options.rc = value or options.rc
 
 
+def _authorize(options: "Options", value: str) -> None:
+    options.mode, options.asked = AUTHORIZE, "--authorize"
+    options.recipients.append(value)
+
+
+def _way(way: str) -> "Callable[[Options, str], None]":
+    def act(options: "Options", value: str) -> None:
+        options.way = way
+
+    return act
+
+
 def _at(options: "Options", value: str) -> None:
     if not value:
         raise usage("--at needs a time, such as 17:30 or +2h")
@@ -316,6 +329,9 @@ LONG: dict[str, Flag] = {
         Flag("help", NONE, "", OURS, _help, "this text"),
         Flag("version", NONE, "", OURS, _version, "the version"),
         Flag("check-rc", GLUED, "[FILE]", OURS, _check_rc, "list all errors of the rc file, or what it means"),
+        Flag("authorize", VALUE, "ADDRESS", OURS, _authorize, "let esmtp log in with OAuth2; the rc says where"),
+        Flag("browser", NONE, "", OURS, _way("browser"), "with --authorize: agree in a browser on this machine"),
+        Flag("device", NONE, "", OURS, _way("device"), "with --authorize: type a code into a browser anywhere"),
         Flag("at", VALUE, "TIME", OURS, _at, "queue the mail and deliver it then: 17:30, +2h, 2026-12-24 18:00"),
         Flag("json", NONE, "", OURS, _json, "list the queue, one JSON object on a line"),
         Flag("show", VALUE, "ID ...", OURS, _steering("--show"), "show queued mails: envelope, fate, message"),

@@ -7,7 +7,20 @@ happens, a person sees one line and a script a sysexits code, never a traceback.
 import os
 import sys
 
-from esmtp_py.cli.flags import ALIASES, CHECK_RC, HELP, IMPORT, LATER, LIST, RUN_QUEUE, SEND, STEER, VERIFY, VERSION
+from esmtp_py.cli.flags import (
+    ALIASES,
+    AUTHORIZE,
+    CHECK_RC,
+    HELP,
+    IMPORT,
+    LATER,
+    LIST,
+    RUN_QUEUE,
+    SEND,
+    STEER,
+    VERIFY,
+    VERSION,
+)
 from esmtp_py.cli.options import Options, parse
 from esmtp_py.cli.terminal import OUT, complain, explain, say
 from esmtp_py.errors import MailError
@@ -154,6 +167,12 @@ def _check_rc(options: Options) -> int:
     return check_rc(options.rc, OUT)
 
 
+def _authorize(options: Options) -> int:
+    from esmtp_py.cli.authorize import authorize
+
+    return authorize(options)
+
+
 def _later(options: Options) -> int:
     raise MailError("usage", f"{options.asked}: not available yet in this version")
 
@@ -169,5 +188,6 @@ RUNS = {
     HELP: _help,
     VERSION: _version,
     CHECK_RC: _check_rc,
+    AUTHORIZE: _authorize,
     LATER: _later,
 }

@@ -30,7 +30,7 @@ class Options:
     errors:      "print", "mail" or "quiet".
     delivery:    the letter after -od, "" when not given.   queue_run: what is behind -q.
     rc:          -C, or the file of --check-rc.  transcript: -X.  None if not given.
-    verbose:     -v.
+    verbose:     -v.   way: "browser" or "device" for --authorize, "" when neither is said.
     """
 
     __slots__ = (
@@ -56,6 +56,7 @@ class Options:
         "sender",
         "transcript",
         "verbose",
+        "way",
     )
 
     def __init__(self) -> None:
@@ -81,6 +82,7 @@ class Options:
         self.rc: str | None = None
         self.transcript: str | None = None
         self.verbose = False
+        self.way = ""
 
 
 class Words:

@@ -1,12 +1,16 @@
 """What the statements about passwords and OAuth2 may say: text in, checked value out, as in ``values``."""
 
+from esmtp_py.config.server import Server
 from esmtp_py.config.source import Source
-from esmtp_py.config.values import one_of
+from esmtp_py.config.values import host_and_service, one_of
 
 SOURCES = ("keyring", "netrc", "ask")
 PROVIDERS = ("google", "microsoft", "custom")
 
 _IN_CREDENTIALS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-")
+
+# A fragment never reaches a server, and the others no URL has (RFC 3986 section 2).
+_NOT_IN_URLS = ' "<>\\^`{|}#'
 
 
 def password_source(text: str, source: Source) -> str:
@@ -25,11 +29,16 @@ def provider(text: str, source: Source) -> str:
 
 
 def endpoint(text: str, source: Source) -> str:
-    """Where OAuth2 tokens come from: https, or http on this machine (RFC 6749 section 3.1)."""
+    """Where OAuth2 tokens come from: https, or http on this machine (RFC 6749 section 3.1, RFC 8252 section 8.3)."""
     scheme, colon, rest = text.partition("://")
-    host = rest.partition("/")[0].rpartition("@")[2]
-    local = host.partition(":")[0] in ("localhost", "127.0.0.1") or host.startswith("[::1]")
-    safe = scheme == "https" or (scheme == "http" and local)
-    if not (colon and host and safe and text.isprintable() and " " not in text):
-        raise ValueError("expected a URL that begins with https://")
+    authority = rest.partition("/")[0].partition("?")[0]
+    if not (colon and authority and text.isascii() and text.isprintable()) or any(c in text for c in _NOT_IN_URLS):
+        raise ValueError("expected a URL such as https://login.example.org/token")
+    if "@" in authority:
+        raise ValueError("a URL with a user or a password in it is not used for OAuth2; see client_id")
+    host, port = host_and_service(authority, "443")
+    if not (port.isdigit() and int(port) < 65536):
+        raise ValueError("expected a URL whose port is a number")
+    if scheme != "https" and not (scheme == "http" and Server(host, port).loopback):
+        raise ValueError("expected a URL that begins with https://, for tokens are secret")
     return text

@@ -17,30 +17,57 @@ def log_in(talk: "Conversation", identity: "Identity", extensions: "Extensions",
     """
     credentials = _credentials(identity)
     name = mechanism.choose(extensions.mechanisms, identity.auth, credentials, secure=secure)
-    _exchange(talk, name, credentials)
+    try:
+        _exchange(talk, name, credentials)
+    except MailError as error:
+        if not (error.kind == "auth" and error.reply and _another_token(identity, credentials)):
+            raise
+        _exchange(talk, name, credentials)
 
 
 def _credentials(identity: "Identity") -> Credentials:
-    if not identity.password:
-        raise MailError("config", f"no password for {identity.username}: write `password` in the rc")
-    return Credentials(
+    credentials = Credentials(
         identity.username,
-        password=identity.password,
         certificate=bool(identity.certificate),
         host=identity.server.host,
     )
+    if identity.oauth2:
+        from esmtp_py.secret.oauth2 import access_token
+
+        credentials.token = access_token(identity)
+    elif identity.password:
+        credentials.password = identity.password
+    else:
+        raise MailError("config", f"no password for {identity.username}: write `password` in the rc")
+    return credentials
+
+
+def _another_token(identity: "Identity", credentials: Credentials) -> bool:
+    """After the server has refused one, which may have been withdrawn before its time: is there another to try?"""
+    refused = credentials.token
+    if refused is None:
+        return False
+    from esmtp_py.secret.oauth2 import access_token
+
+    credentials.token = access_token(identity, refused=refused)
+    return credentials.token != refused
 
 
 def _exchange(talk: "Conversation", name: str, credentials: Credentials) -> None:
     exchange = mechanism.start(name, credentials)
-    ask = command.auth(name, mechanism.encoded(next(exchange)))
+    response = mechanism.encoded(next(exchange))
+    held = None if command.fits_auth(name, response) else response
+    ask = command.auth(name, None if held else response)
     while (reply := talk.ask(ask)).code == 334:
+        if held:
+            ask, held = command.auth_response(held), None
+            continue
         try:
-            response = exchange.send(mechanism.challenge(name, reply.lines[0]))
+            answer = exchange.send(mechanism.challenge(name, reply.lines[0]))
         except (StopIteration, ValueError) as error:
             _cancel(talk)
             raise MailError("auth", f"{talk.remote} does not follow {name}: {reply}", remote=talk.remote) from error
-        ask = command.auth_response(mechanism.encoded(response) or b"")
+        ask = command.auth_response(mechanism.encoded(answer) or b"")
     if not reply.positive:
         raise talk.refused(ask.verb, reply)
 

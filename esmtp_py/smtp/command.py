@@ -19,6 +19,11 @@ RESPONSE = "AUTH response"  # a line of an AUTH exchange, not a command of its o
 BODY = "end of data"  # what follows 354; its reply is the message's fate
 
 
+# RFC 5321 section 4.5.3.1.4, with CRLF.  An AUTH with more is to be cut in two (RFC 4954 section 4),
+# and then every server takes 12288 bytes and most take more.
+MAX_COMMAND = 512
+
+
 class Payload:
     """Message bytes that follow a command.
 
@@ -87,6 +92,11 @@ def auth(mechanism: str, response: bytes | None) -> Command:
     if response is None:
         return Command(AUTH, line)
     return Command(AUTH, line + b" " + (response or b"="), shown=line + b" " + MASKED, secret=response)
+
+
+def fits_auth(mechanism: str, response: bytes | None) -> bool:
+    """May this initial response stand in the AUTH command?  Else it answers the 334 to an AUTH without one."""
+    return len("AUTH  \r\n") + len(mechanism) + len(response or b"=") <= MAX_COMMAND
 
 
 def auth_response(response: bytes) -> Command:

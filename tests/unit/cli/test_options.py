@@ -4,6 +4,7 @@ import pytest
 
 from esmtp_py.cli.flags import (
     ALIASES,
+    AUTHORIZE,
     CHECK_RC,
     FLAGS,
     GLUED,
@@ -155,6 +156,9 @@ ALONE = [
     ("--version", {"mode": VERSION, "asked": "--version"}),
     ("--check-rc", {"mode": CHECK_RC, "asked": "--check-rc"}),
     ("--check-rc=rc", {"mode": CHECK_RC, "asked": "--check-rc", "rc": "rc"}),
+    ("--authorize=me@x", {"mode": AUTHORIZE, "asked": "--authorize", "recipients": ["me@x"]}),
+    ("--browser", {"way": "browser"}),
+    ("--device", {"way": "device"}),
     ("--at=+2h", {"at": "+2h"}),
     ("--json", {"mode": LIST, "asked": "--json", "json": True}),
     ("--show=1-a", {"mode": STEER, "asked": "--show", "recipients": ["1-a"]}),

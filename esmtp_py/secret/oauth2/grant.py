@@ -1,0 +1,174 @@
+"""What the token endpoint is asked, and what its answers mean (RFC 6749 sections 4.1.3, 5 and 6).
+
+Whatever it says, or does not say, becomes Tokens, a Refused, or a MailError
+that is temporary: the mail waits, and its sender is told what to do.
+"""
+
+import time
+
+from esmtp_py.concealed import Secret
+from esmtp_py.errors import MailError
+from esmtp_py.net.post import Answer, post
+from esmtp_py.printable import printable
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from esmtp_py.secret.oauth2.client import Client
+
+# For one question and its answer; a provider needs a second, and everybody else waits behind the lock.
+ANSWER_SECONDS = 60
+# When nothing is said of how long a token lives (RFC 6749 section 5.1 only recommends to say it).
+UNSAID_LIFETIME = 300
+# Longer than any provider lets one live; more is a mistake, or a lie that would keep a dead token in use.
+LONGEST_LIFETIME = 86400
+# Four times the largest ones seen: Microsoft's have up to 16 kB where a user is in many groups.
+LONGEST_TOKEN = 64 * 1024
+
+# The user has to agree again.  The second line is Microsoft's and OpenID Connect's.
+_AGREE_AGAIN = {
+    *("invalid_grant", "access_denied", "authorization_declined", "expired_token"),
+    *("interaction_required", "consent_required", "login_required", "invalid_token"),
+}
+# The rc is wrong, and what in it.
+_WRONG = {
+    "invalid_client": "client_id and client_secret",
+    "unauthorized_client": "client_id",
+    "invalid_scope": "scope",
+    "unsupported_grant_type": "token_endpoint and device_endpoint",
+    "invalid_resource": "scope",
+}
+_LATER = {"temporarily_unavailable", "server_error", "slow_down", "authorization_pending"}
+
+
+class Refused(Exception):
+    """The endpoint answered as RFC 6749 section 5.2 says.  error: its word for it.  text: its words, made safe."""
+
+    def __init__(self, error: str, text: str) -> None:
+        super().__init__(error)
+        self.error = error
+        self.text = text
+
+
+class Tokens:
+    """access: lives for so many seconds.  refresh: a new refresh token, or None: the old one goes on."""
+
+    __slots__ = ("access", "refresh", "seconds")
+
+    def __init__(self, access: Secret, refresh: "Secret | None", seconds: int) -> None:
+        self.access = access
+        self.refresh = refresh
+        self.seconds = seconds
+
+
+def refreshed(client: "Client", token: Secret) -> Tokens:
+    """A new access token for a refresh token.  Raises MailError."""
+    form: "dict[str, str | Secret]" = {"grant_type": "refresh_token", "refresh_token": token}
+    if client.scope:
+        form["scope"] = client.scope
+    return granted(client, form)
+
+
+def granted(client: "Client", form: "dict[str, str | Secret]") -> Tokens:
+    """What the token endpoint gives for this form.  Raises MailError."""
+    try:
+        return asked(client, form)
+    except Refused as refused:
+        raise meaning(client, refused) from None
+
+
+def asked(client: "Client", form: "dict[str, str | Secret]") -> Tokens:
+    """As ``granted``, but the endpoint's refusals are Refused."""
+    return _tokens(fields(client, client.token_endpoint, form), client)
+
+
+def fields(client: "Client", url: str, form: "dict[str, str | Secret]") -> "dict[str, Any]":
+    """The JSON object that an endpoint answers with.  Raises Refused, and MailError for everything else."""
+    from esmtp_py.net.tls import Trust
+
+    identity = client.identity
+    form = {"client_id": client.id, **({"client_secret": client.secret} if client.secret else {}), **form}
+    seconds = min(identity.timeout or ANSWER_SECONDS, ANSWER_SECONDS)
+    try:
+        answer = post(url, form, Trust(identity.ca_file, identity.ca_dir), time.monotonic() + seconds)
+    except MailError as error:
+        # the remedies of net/ are about the mail server
+        text = error.text.replace("hostname in the rc", "the endpoints in the rc")
+        raise MailError(error.kind, f"no access token for {client.user}: {text}", remote=error.remote) from error
+    return _object(answer, url, client, [v.reveal() for v in form.values() if isinstance(v, Secret)])
+
+
+def meaning(client: "Client", refused: Refused) -> MailError:
+    """A refusal as the fate of a mail."""
+    said = f"{client.identity.oauth2} refuses a token for {client.user} ({refused.text})"
+    if refused.error in _AGREE_AGAIN:
+        return MailError("auth", f"{said}: {client.remedy}")
+    if refused.error in _WRONG:
+        return MailError("config", f"{said}: check {_WRONG[refused.error]} in the rc")
+    if refused.error in _LATER:
+        return MailError("try_again", said)
+    return MailError("auth", f"{said}: check the OAuth2 statements in the rc, or {client.remedy}")
+
+
+def _object(answer: Answer, url: str, client: "Client", secrets: "list[str]") -> "dict[str, Any]":
+    import json
+
+    host = url.partition("://")[2].partition("/")[0]
+    if 300 <= answer.status < 400:
+        raise _odd(host, f"sends us elsewhere (HTTP {answer.status}), which is not followed")
+    try:
+        found = json.loads(answer.body)
+    except (ValueError, RecursionError):
+        found = None
+    error = found.get("error") if isinstance(found, dict) else None
+    if isinstance(error, str) and error and answer.status < 500:
+        raise Refused(error, _words(found, secrets))
+    if answer.status == 429 or answer.status >= 500:
+        raise MailError("try_again", f"{host} gives no token for {client.user} now (HTTP {answer.status})", remote=host)
+    if not isinstance(found, dict) or answer.status != 200:
+        raise _odd(host, f"gave no answer of OAuth2 (HTTP {answer.status}, {answer.kind or 'of no type'})")
+    return found
+
+
+def _tokens(found: "dict[str, Any]", client: "Client") -> Tokens:
+    host = client.token_endpoint.partition("://")[2].partition("/")[0]
+    kind = found.get("token_type", "Bearer")
+    if not isinstance(kind, str) or kind.lower() != "bearer":
+        raise _odd(host, "gave a token that is not of type Bearer")
+    access = token(found.get("access_token"))
+    if access is None:
+        raise _odd(host, "gave no access token, or none that can be used")
+    refresh = found.get("refresh_token")
+    if refresh is not None and token(refresh) is None:
+        raise _odd(host, "gave a refresh token that cannot be used")
+    return Tokens(access, token(refresh), seconds(found.get("expires_in"), UNSAID_LIFETIME, LONGEST_LIFETIME))
+
+
+def token(value: object) -> "Secret | None":
+    """A token of RFC 6749 appendix A.12, which is printable ASCII; and no blank, for RFC 6750 has none.  Else None."""
+    good = isinstance(value, str) and 0 < len(value) <= LONGEST_TOKEN
+    return Secret(value) if good and all("!" <= c <= "~" for c in value) else None  # type: ignore[arg-type, attr-defined]
+
+
+def seconds(value: object, unsaid: int, longest: int) -> int:
+    """A number of seconds, also one in quotes, as some write it; within 0 and ``longest``."""
+    if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 10:
+        value = int(value)
+    if isinstance(value, bool) or not isinstance(value, int | float) or value != value:
+        return unsaid
+    return int(min(max(value, 0), longest))
+
+
+def _words(found: "dict[str, Any]", secrets: "list[str]") -> str:
+    """The error and its description, one line, without what we sent."""
+    description = found.get("error_description")
+    text = found["error"] + (f": {description}" if isinstance(description, str) and description else "")
+    for secret in secrets:
+        text = text.replace(secret, "*")
+    return printable(text, 200)
+
+
+def _odd(host: str, what: str) -> MailError:
+    text = f"{host} {what}: check the endpoints in the rc"
+    return MailError("protocol", printable(text, 300), remote=host)

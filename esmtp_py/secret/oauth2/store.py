@@ -1,0 +1,85 @@
+"""Where the refresh token of an identity is kept: its token_file, or the keyring."""
+
+from esmtp_py.concealed import Secret
+from esmtp_py.errors import MailError
+from esmtp_py.secret import private_file
+from esmtp_py.secret.oauth2.grant import LONGEST_TOKEN, token
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any, Protocol
+
+    from esmtp_py.secret.oauth2.client import Client
+
+    class Store(Protocol):
+        """name: for people.  key: tells it from every other place; locks and caches belong to it."""
+
+        name: str
+        key: str
+
+        def read(self) -> Secret:
+            """The refresh token.  MailError that says what to do when there is none, or it cannot be had now."""
+
+        def write(self, refresh: Secret) -> None:
+            """Returns when it is kept.  MailError when it is not."""
+
+
+def store(client: "Client") -> "Store":
+    """The one that the rc says."""
+    if client.identity.token_file:
+        return FileStore(client)
+    return KeyringStore(client)
+
+
+class FileStore:
+    """One line in a file that nobody else can read."""
+
+    def __init__(self, client: "Client") -> None:
+        self.name = self.key = client.identity.token_file
+        self._client = client
+
+    def read(self) -> Secret:
+        content = private_file.read(self.name, LONGEST_TOKEN)
+        if content is None:
+            raise missing(self._client, f"there is no token_file {self.name}")
+        found = token(content.decode("ascii", "replace").strip())
+        if found is None:
+            raise missing(self._client, f"{self.name} holds no refresh token")
+        return found
+
+    def write(self, refresh: Secret) -> None:
+        private_file.write(self.name, refresh.reveal().encode("ascii") + b"\n")
+
+
+class KeyringStore:
+    """An entry of the keyring: service oauth2://HOST, the user's name."""
+
+    def __init__(self, client: "Client") -> None:
+        self._service = f"oauth2://{client.host}"
+        self._client = client
+        self.name = f"the keyring ({self._service})"
+        self.key = f"{self._service}\0{client.user}"
+
+    def read(self) -> Secret:
+        found = token(self._try(lambda keyring: keyring.get_password(self._service, self._client.user)))
+        if found is None:
+            raise missing(self._client, f"the keyring has no refresh token of {self._client.user} for {self._service}")
+        return found
+
+    def write(self, refresh: Secret) -> None:
+        self._try(lambda keyring: keyring.set_password(self._service, self._client.user, refresh.reveal()))
+
+    def _try(self, use: "Callable[[Any], str | None]") -> "str | None":
+        from keyring.core import get_keyring, load_keyring
+
+        name = self._client.identity.keyring_backend
+        try:
+            return use(load_keyring(name) if name else get_keyring())
+        except Exception as error:  # of whatever backend is there
+            text = f"cannot use {self.name}: {type(error).__name__}: unlock it, or write token_file in the rc"
+            raise MailError("auth", text) from error
+
+
+def missing(client: "Client", why: str) -> MailError:
+    return MailError("auth", f"no access token for {client.user}: {why}; {client.remedy}")

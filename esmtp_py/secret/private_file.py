@@ -1,0 +1,94 @@
+"""A file that holds a secret: nobody else reads it, and it is whole or not there.
+
+Reading checks whose it is and who else might have read it; writing never
+leaves half of it, whenever the machine stops.
+"""
+
+import os
+import stat
+
+from esmtp_py.errors import MailError
+
+_READ = os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC  # opening a FIFO must not wait for its other end
+_WRITE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+
+
+def read(path: str, limit: int) -> "bytes | None":
+    """Its content, None where there is no such file.
+
+    Raises MailError("config") when it is no regular file, not ours or root's,
+    open to others, or longer than ``limit`` bytes; "io" when it cannot be read.
+    """
+    try:
+        fd = os.open(path, _READ)
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except OSError as error:
+        raise MailError("io", f"cannot read {path}: {error.strerror}") from error
+    try:
+        _check(os.fstat(fd), path, limit)
+        return os.read(fd, limit + 1)
+    except OSError as error:
+        raise MailError("io", f"cannot read {path}: {error.strerror}") from error
+    finally:
+        os.close(fd)
+
+
+def _check(status: os.stat_result, path: str, limit: int) -> None:
+    if not stat.S_ISREG(status.st_mode):
+        raise MailError("config", f"{path} is not a regular file")
+    if status.st_uid not in (os.geteuid(), 0):
+        raise MailError("config", f"{path} belongs to somebody else, who may know what is in it")
+    if status.st_mode & 0o077:
+        raise MailError("config", f"{path} is open to others: run `chmod 600 {path}`")
+    if status.st_size > limit:
+        raise MailError("config", f"{path} is too long: more than {limit} bytes")
+
+
+def write(path: str, data: bytes) -> None:
+    """Replaces the file, 0600; when this returns the new content is on the disk.
+
+    A symbolic link stays, what it leads to is replaced.  The directory is
+    made, 0700, if only it is missing.  Two at once must be kept apart by the
+    caller's lock.  Raises MailError("cannot_create"); the old content is still there then.
+    """
+    path = os.path.realpath(path)
+    directory = os.path.dirname(path)
+    try:
+        try:
+            os.mkdir(directory, 0o700)
+        except FileExistsError:
+            pass
+        _replace(path, data)
+        _sync(directory)
+    except OSError as error:
+        raise MailError("cannot_create", f"cannot write {path}: {error.strerror}") from error
+
+
+def _replace(path: str, data: bytes) -> None:
+    fresh = path + ".new"
+    try:
+        os.unlink(fresh)  # of one that was killed
+    except FileNotFoundError:
+        pass
+    fd = os.open(fresh, _WRITE, 0o600)
+    try:
+        os.fchmod(fd, 0o600)  # whatever the umask
+        rest = memoryview(data)
+        while rest:
+            rest = rest[os.write(fd, rest) :]
+        os.fsync(fd)
+    except BaseException:
+        os.unlink(fresh)
+        raise
+    finally:
+        os.close(fd)
+    os.rename(fresh, path)
+
+
+def _sync(directory: str) -> None:
+    fd = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)

@@ -1,0 +1,1 @@
+"""OAuth2, against the provider of tests.server.oauth."""
