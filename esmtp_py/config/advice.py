@@ -2,6 +2,7 @@
 
 import os
 
+from esmtp_py.config.channel_advice import channel_advice
 from esmtp_py.config.identity import KEEP, STARTTLS_DISABLED, Identity
 from esmtp_py.config.model import Config
 from esmtp_py.config.server import SUBMISSIONS_PORT
@@ -20,7 +21,7 @@ def advice(statements: "list[Statement]", config: Config, source: Source) -> lis
     for identity in config.identities:
         for statement, text in (
             *_login(identity),
-            *_tls(identity),
+            *channel_advice(identity),
             *_local(identity),
             *_header(identity),
             *_files(identity),
@@ -78,18 +79,6 @@ def _remedy(identity: Identity) -> str:
     return "starttls implicit" if identity.server.service == SUBMISSIONS_PORT else "starttls required"
 
 
-def _tls(identity: Identity) -> "Iterator[tuple[str, str]]":
-    written = identity.origin
-    if identity.starttls == STARTTLS_DISABLED:
-        if identity.server.service == SUBMISSIONS_PORT:
-            yield "starttls", "port 465 speaks nothing but TLS; write: starttls implicit"
-        for name in ("ca_file", "ca_dir", "certificate"):
-            if name in written:
-                yield name, "has no effect with starttls disabled"
-    if identity.certificate_passphrase is not None and not identity.certificate:
-        yield "certificate_passphrase", "a passphrase, but no certificate"
-
-
 def _local(identity: Identity) -> "Iterator[tuple[str, str]]":
     if identity.force_mda and not identity.mda:
         yield "force_mda", "force_mda, but no mda to deliver with"
@@ -107,6 +96,8 @@ def _files(identity: Identity) -> "Iterator[tuple[str, str]]":
         ("ca_file", identity.ca_file, os.path.isfile),
         ("ca_dir", identity.ca_dir, os.path.isdir),
         ("certificate", identity.certificate, os.path.isfile),
+        ("certificate_key", identity.certificate_key, os.path.isfile),
+        ("crl_file", identity.crl_file, os.path.isfile),
     ):
         if path and not (usable(path) and os.access(path, os.R_OK)):
             yield name, f"{path} is not there or cannot be read"

@@ -56,7 +56,7 @@ SETTINGS: "dict[str, tuple[str, Check]]" = {
     "fingerprint": ("fingerprint", channel.fingerprint),
     "tls_hostname": ("tls_hostname", channel.tls_name),
     "min_tls": ("min_tls", channel.tls_version),
-    "ciphers": ("ciphers", values.one_line),
+    "ciphers": ("ciphers", channel.ciphers),
     "certificate_key": ("certificate_key", values.path),
     "crl_file": ("crl_file", values.path),
     "tls_required_ext": ("tls_required_ext", values.switch),

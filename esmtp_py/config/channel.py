@@ -18,9 +18,21 @@ def fingerprint(text: str, source: Source) -> str:
 
 
 def tls_name(text: str, source: Source) -> str:
-    if not text:
-        raise ValueError("expected a host name, not an empty one")
-    return own_name(text, source)
+    """A host name or an address, without brackets."""
+    name = own_name(text, source)
+    if name and ":" not in name:
+        return name
+    try:
+        return ip_address(text, source)
+    except ValueError:
+        raise ValueError("expected a host name such as mail.example.org, without a port") from None
+
+
+def ciphers(text: str, source: Source) -> str:
+    """OpenSSL has the last word on them, when they are used."""
+    if not text.isascii() or not text.isprintable() or not text.strip():
+        raise ValueError("expected a list of ciphers, as `openssl ciphers` takes it")
+    return text
 
 
 def tls_version(text: str, source: Source) -> str:

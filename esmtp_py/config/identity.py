@@ -251,10 +251,11 @@ class Identity:
         """Nothing but EHLO and STARTTLS may be said without TLS.
 
         So it is when the rc demands it, and, unless the rc says ``disabled``,
-        whenever there are credentials to lose on a network.
+        whenever there are credentials to lose on a network, or a certificate
+        is said that the server must have.
         """
         if self.starttls in (STARTTLS_REQUIRED, STARTTLS_IMPLICIT):
             return True
         if self.starttls == STARTTLS_DISABLED:
             return False
-        return bool(self.username) and not self.server.loopback
+        return bool(self.fingerprint) or (bool(self.username) and not self.server.loopback)

@@ -83,13 +83,7 @@ class Session:
         if "STARTTLS" in self.extensions:
             return identity.tls_wanted or identity.tls_demanded
         if identity.tls_demanded:
-            why = (
-                "and the rc demands it"
-                if identity.starttls == STARTTLS_REQUIRED
-                else "so the password would cross the network for all to read; if that is what you want, "
-                "write `starttls disabled` in the rc"
-            )
-            raise MailError("tls", f"{self.remote} does not offer STARTTLS, {why}", remote=self.remote)
+            raise MailError("tls", f"{self.remote} does not offer STARTTLS, {_why_tls(identity)}", remote=self.remote)
         return False
 
     def _start_tls(self) -> None:
@@ -104,12 +98,12 @@ class Session:
         from esmtp_py.net.tls import TlsStream, Trust, client_context
 
         identity = self._identity
-        passphrase = identity.certificate_passphrase.reveal() if identity.certificate_passphrase else None
-        context = client_context(Trust(identity.ca_file, identity.ca_dir, identity.certificate, passphrase))
-        host = ascii_domain(identity.server.host.rstrip(".")) or "localhost"
-        stream = TlsStream(self.talk.stream, context, host, self.talk.deadline(STARTTLS))
+        context = client_context(Trust.of(identity))
+        host = certificate_name(identity)
+        stream = TlsStream(self.talk.stream, context, host, self.talk.deadline(STARTTLS), identity.fingerprint)
         self._secure = True
-        self.talk.note(f"{stream.description}, certificate verified for {host}")
+        verified = "is that of fingerprint" if identity.fingerprint else f"verified for {host}"
+        self.talk.note(f"{stream.description}, certificate {verified}")
         return stream
 
     def close(self) -> None:
@@ -120,6 +114,22 @@ class Session:
         except MailError:
             pass
         self.talk.stream.close()
+
+
+def _why_tls(identity: Identity) -> str:
+    if identity.starttls == STARTTLS_REQUIRED:
+        return "and the rc demands it"
+    if identity.fingerprint:
+        return "so it cannot show the certificate of fingerprint in the rc"
+    return (
+        "so the password would cross the network for all to read; if that is what you want, "
+        "write `starttls disabled` in the rc"
+    )
+
+
+def certificate_name(identity: Identity) -> str:
+    """Whose certificate the server must show."""
+    return ascii_domain((identity.tls_hostname or identity.server.host).rstrip(".")) or "localhost"
 
 
 def _own_name(address: str) -> str:

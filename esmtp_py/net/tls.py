@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     import ssl as openssl
     from ssl import SSLContext as Context
     from typing import Any
+
+    from esmtp_py.config.identity import Identity
 else:
     try:
         import _ssl as openssl
@@ -28,7 +30,8 @@ else:
         import ssl as openssl
         from ssl import SSLContext as Context
 
-_TLS_1_2 = 0x0303  # RFC 5246 section A.1
+_TLS_1_2, _TLS_1_3 = 0x0303, 0x0304  # RFC 5246 section A.1, RFC 8446 section 4.2.1
+TlsError = openssl.SSLError
 # X509_CHECK_FLAG_NEVER_CHECK_SUBJECT of OpenSSL: what ``hostname_checks_common_name = False`` sets
 _NEVER_CHECK_SUBJECT = 0x20
 
@@ -38,36 +41,95 @@ HASHED_DIRECTORIES = ("/etc/ssl/certs", "/etc/pki/tls/certs", "/etc/openssl/cert
 
 
 class Trust:
-    """Whom to believe and who we are: the rc's ca_file, ca_dir, certificate and its passphrase."""
+    """Whom to believe and who we are: the statements of the rc of these names.
 
-    __slots__ = ("ca_dir", "ca_file", "certificate", "passphrase")
+    pin: fingerprint, the one certificate to believe, whoever issued it and whatever name is in it.
+    passphrase: opens the key; "" for none.
+    """
+
+    __slots__ = ("ca_dir", "ca_file", "certificate", "ciphers", "crl_file", "key", "min_tls", "passphrase", "pin")
 
     def __init__(
-        self, ca_file: str = "", ca_dir: str = "", certificate: str = "", passphrase: str | None = None
+        self,
+        ca_file: str = "",
+        ca_dir: str = "",
+        certificate: str = "",
+        passphrase: str | None = None,
+        *,
+        key: str = "",
+        crl_file: str = "",
+        min_tls: str = "",
+        ciphers: str = "",
+        pin: str = "",
     ) -> None:
         self.ca_file = ca_file
         self.ca_dir = ca_dir
         self.certificate = certificate
-        self.passphrase = passphrase
+        self.passphrase = passphrase or ""
+        self.key = key
+        self.crl_file = crl_file
+        self.min_tls = min_tls
+        self.ciphers = ciphers
+        self.pin = pin
+
+    @classmethod
+    def of(cls, identity: "Identity") -> "Trust":
+        passphrase = identity.certificate_passphrase.reveal() if identity.certificate_passphrase else ""
+        return cls(
+            identity.ca_file,
+            identity.ca_dir,
+            identity.certificate,
+            passphrase,
+            key=identity.certificate_key,
+            crl_file=identity.crl_file,
+            min_tls=identity.min_tls,
+            ciphers=identity.ciphers,
+            pin=identity.fingerprint,
+        )
 
 
 def client_context(trust: Trust) -> Context:
     """TLS 1.2 or newer, certificate and host name checked, no common name.
 
+    With a pin nothing is checked here: TlsStream compares it.
     Raises MailError("config") for files that cannot be used.
     """
     context = Context(openssl.PROTOCOL_TLS_CLIENT)  # verifies certificate and host name
     private: "Any" = context
-    private.minimum_version = _TLS_1_2
+    private.minimum_version = _TLS_1_3 if trust.min_tls == "1.3" else _TLS_1_2
     private._host_flags |= _NEVER_CHECK_SUBJECT  # RFC 6125 section 6.4.4: names are in subjectAltName
     private.options |= openssl.OP_NO_RENEGOTIATION  # with it, a write would have to wait for a read
+    if trust.pin:
+        private.check_hostname = False
+        private.verify_mode = openssl.CERT_NONE
+    else:
+        _load_trust(context, trust)
+    if trust.ciphers:
+        _limit_ciphers(context, trust.ciphers)
+    if trust.certificate:
+        from esmtp_py.net.client_certificate import load
+
+        load(context, trust)
+    return context
+
+
+def _load_trust(context: Context, trust: Trust) -> None:
     try:
         _load_authorities(context, trust)
     except (OSError, openssl.SSLError) as error:
         raise MailError("config", f"cannot use ca_file {trust.ca_file or trust.ca_dir}: {_reason(error)}") from error
-    if trust.certificate:
-        _load_certificate(context, trust)
-    return context
+    if trust.crl_file:
+        from esmtp_py.net.revocation import load
+
+        load(context, trust.crl_file)
+
+
+def _limit_ciphers(context: Context, ciphers: str) -> None:
+    """For TLS 1.2; those without certificate or encryption are out whatever the list says."""
+    try:
+        context.set_ciphers(ciphers + ":!aNULL:!eNULL")
+    except openssl.SSLError as error:
+        raise MailError("config", "no cipher is left by ciphers in the rc: `openssl ciphers -v` lists them") from error
 
 
 def _load_authorities(context: Context, trust: Trust) -> None:
@@ -95,23 +157,13 @@ def _is_hashed(directory: str) -> bool:
         return False
 
 
-def _load_certificate(context: Context, trust: Trust) -> None:
-    # a callable, for OpenSSL would ask at the terminal where there is no passphrase
-    passphrase = trust.passphrase or ""
-    try:
-        context.load_cert_chain(trust.certificate, password=lambda: passphrase)
-    except (OSError, openssl.SSLError, ValueError) as error:
-        what = f"cannot use certificate {trust.certificate}: {_reason(error)}"
-        raise MailError(
-            "config", what + "; it must hold certificate and key, and certificate_passphrase open it"
-        ) from error
-
-
 class TlsStream:
     """The same methods as Stream, encrypted."""
 
-    def __init__(self, stream: "Stream | TlsStream", context: Context, host: str, deadline: float) -> None:
-        """Shakes hands; ``host`` is the name that the certificate must be for.
+    def __init__(
+        self, stream: "Stream | TlsStream", context: Context, host: str, deadline: float, pin: str = ""
+    ) -> None:
+        """Shakes hands; ``host`` is the name that the certificate must be for, without a ``pin``.
 
         Raises MailError("tls") that says which check failed; "config" for a host that is no name.
         """
@@ -127,6 +179,8 @@ class TlsStream:
         self._unread = bytearray()
         self._ended = False
         self._handshake(host, deadline)
+        if pin:
+            self._compare(pin)
 
     @property
     def version(self) -> str:
@@ -214,6 +268,13 @@ class TlsStream:
                 self._alert()
                 raise self._failed(_reason(error, host)) from error
 
+    def _compare(self, pin: str) -> None:
+        """Before our Finished leaves, and with it the first byte that only this server may read."""
+        from esmtp_py.net.pin import mismatch
+
+        if why := mismatch(self.certificate, pin):
+            raise self._failed(why)
+
     def _next_of_handshake(self, deadline: float) -> bytes:
         try:
             self._flush(deadline)
@@ -272,18 +333,7 @@ class TlsStream:
 
 
 def _reason(error: Exception, host: str = "") -> str:
-    """OpenSSL's words, shortened to what a person can use."""
-    if isinstance(error, openssl.SSLCertVerificationError):
-        why = error.verify_message.rstrip(".")
-        if "ostname mismatch" in why or "address mismatch" in why.lower():
-            return f"its certificate is not for {host}: check hostname in the rc"
-        if error.verify_code in (18, 19, 20, 21):  # self-signed, or an issuer that nobody here knows
-            return f"its certificate is not trusted ({why}): name its authority with ca_file in the rc"
-        return f"its certificate is not valid: {why}"
-    if isinstance(error, openssl.SSLError) and error.reason == "WRONG_VERSION_NUMBER":
-        return "the server speaks no TLS here: check starttls and the port in the rc"
-    if isinstance(error, openssl.SSLError) and error.reason:
-        return error.reason.replace("_", " ").lower()
-    if isinstance(error, OSError) and error.strerror:
-        return error.strerror
-    return str(error)
+    """What OpenSSL or the system means, for a person.  Nothing of that is imported while all is well."""
+    from esmtp_py.net.diagnosis import reason
+
+    return reason(error, host)

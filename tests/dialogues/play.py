@@ -155,7 +155,7 @@ class FakeTlsStream:
 
     description = "TLSv1.3 TLS_AES_256_GCM_SHA384"
 
-    def __new__(cls, stream: ScriptedStream, context: object, host: str, deadline: float) -> "FakeTlsStream":
+    def __new__(cls, stream: ScriptedStream, context: object, host: str, deadline: float, pin: str) -> "FakeTlsStream":
         stream.handshake()
         stream.description = cls.description  # type: ignore[attr-defined]
         return stream  # type: ignore[return-value]

@@ -105,6 +105,14 @@ def test_open_file_is_a_problem_if_it_holds_a_password(write: Write, home: pathl
         ("ca_dir /etc/passwd", 1, "/etc/passwd is not there or cannot be read"),
         ("\ncertificate /etc", 2, "/etc is not there or cannot be read"),
         ("ca_file /etc/passwd\nstarttls disabled", 1, "has no effect with starttls disabled"),
+        ("fingerprint SHA256:" + "0" * 64 + "\nstarttls disabled", 1, "has no effect with starttls disabled"),
+        ("\nmin_tls 1.3 starttls disabled", 2, "has no effect with starttls disabled"),
+        ("tls_required_ext enabled\nstarttls disabled", 1, "no mail can leave: it needs TLS"),
+        ("ca_dir /etc fingerprint SHA256:" + "0" * 64, 1, "has no effect with fingerprint"),
+        ("\nciphers HIGH\nmin_tls 1.3", 2, "has no effect with min_tls 1.3"),
+        ("certificate_key /etc/passwd", 1, "a key, but no certificate"),
+        ("certificate /etc/passwd\ncertificate_key /nowhere/key", 2, "/nowhere/key is not there or cannot be read"),
+        ("crl_file /nowhere/crl", 1, "/nowhere/crl is not there or cannot be read"),
     ],
 )
 def test_warnings(write: Write, text: str, line: int, warning: str) -> None:
@@ -127,6 +135,8 @@ def test_warnings(write: Write, text: str, line: int, warning: str) -> None:
         "mda cat force_mda me",
         "mda cat qualifydomain x.org force_mda me",
         "ca_file /etc/passwd ca_dir /etc",
+        "ca_file /etc/passwd crl_file /etc/passwd tls_hostname mx min_tls 1.2 ciphers HIGH",
+        "tls_hostname mx min_tls 1.3 fingerprint SHA256:" + "0" * 64,
     ],
 )
 def test_no_warning_without_cause(write: Write, text: str) -> None:

@@ -399,7 +399,9 @@ def test_whose_certificate_it_is(host: str, make: Callable[[Authority], str], au
 @pytest.mark.parametrize(("host", "make"), OTHERS)
 def test_whose_certificate_it_is_not(host: str, make: Callable[[Authority], str], authority: Authority) -> None:
     error = refused(Peer(server_context(make(authority))), Trust(authority.file), host)
-    assert error.text.endswith(f"its certificate is not for {host}: check hostname in the rc")
+    assert error.text.endswith(
+        f"its certificate is not for {host}: check hostname in the rc, or say with tls_hostname whose it is"
+    )
 
 
 @pytest.mark.parametrize(("host", "asked"), [(HOST, HOST), ("127.0.0.1", None)])
@@ -535,7 +537,8 @@ def test_a_client_certificate_refused_in_tls_1_3(
         tls.receive(later())
     assert raised.value.kind == "tls"
     assert peer.heard == b""
-    assert ("certificate required" in raised.value.text) is not with_certificate
+    assert ("wants a certificate" in raised.value.text) is not with_certificate
+    assert "certificate in the rc" in raised.value.text
 
 
 @pytest.mark.parametrize("passphrase", [None, "", "wrong", "x" * 2000])

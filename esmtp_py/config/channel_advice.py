@@ -1,0 +1,48 @@
+"""What is allowed about TLS and the way to the server, and still most likely a mistake: a part of ``advice``."""
+
+from esmtp_py.config.identity import STARTTLS_DISABLED, Identity
+from esmtp_py.config.server import SUBMISSIONS_PORT
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_OF_TLS = (
+    *("ca_file", "ca_dir", "crl_file", "fingerprint", "tls_hostname", "min_tls", "ciphers"),
+    *("certificate", "certificate_key"),
+)
+
+
+def channel_advice(identity: Identity) -> "Iterator[tuple[str, str]]":
+    """Pairs of a statement and a warning about it."""
+    yield from _without_tls(identity)
+    yield from _trust(identity)
+    yield from _own_certificate(identity)
+
+
+def _without_tls(identity: Identity) -> "Iterator[tuple[str, str]]":
+    if identity.starttls != STARTTLS_DISABLED:
+        return
+    if identity.server.service == SUBMISSIONS_PORT:
+        yield "starttls", "port 465 speaks nothing but TLS; write: starttls implicit"
+    for name in _OF_TLS:
+        if name in identity.origin:
+            yield name, "has no effect with starttls disabled"
+    if identity.tls_required_ext:
+        yield "tls_required_ext", "no mail can leave: it needs TLS, and starttls is disabled"
+
+
+def _trust(identity: Identity) -> "Iterator[tuple[str, str]]":
+    if identity.fingerprint:
+        for name in ("ca_file", "ca_dir", "crl_file"):
+            if name in identity.origin:
+                yield name, "has no effect with fingerprint, which trusts one certificate whoever issued it"
+    if identity.ciphers and identity.min_tls == "1.3":
+        yield "ciphers", "has no effect with min_tls 1.3: the list is for TLS 1.2"
+
+
+def _own_certificate(identity: Identity) -> "Iterator[tuple[str, str]]":
+    if identity.certificate_passphrase is not None and not identity.certificate:
+        yield "certificate_passphrase", "a passphrase, but no certificate"
+    if identity.certificate_key and not identity.certificate:
+        yield "certificate_key", "a key, but no certificate"
