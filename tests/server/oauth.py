@@ -55,7 +55,7 @@ class OAuthServer(Listener):
 
     plan(endpoint, reply, ...): the next replies of an endpoint: a whole HTTP reply as bytes, a function that is
       given the connection, (status, JSON object), or a word, which is an error of OAuth2.
-    requests:   what came, in order.   granted: access tokens given out.
+    requests:   what came, in order.   granted: access tokens, and codes: authorization codes given out.
     violations: what no careful client would do.
     """
 
@@ -85,6 +85,7 @@ class OAuthServer(Listener):
         self.refresh_tokens: set[str] = set()
         self._context = shared_certificate().server_context() if tls else None
         self._plans: dict[str, list[bytes | Say | tuple[int, object] | str]] = {}
+        self.codes: list[str] = []
         self._codes: dict[str, Request] = {}
         self._devices: dict[str, tuple[str, str, float]] = {}  # device code: user code, what was decided, last asked
         self._state = threading.Lock()
@@ -202,6 +203,7 @@ class OAuthServer(Listener):
         if self.decide == "agree":
             answer["code"] = "4/canary-code-" + secrets.token_urlsafe(16)
             self._codes[answer["code"]] = request
+            self.codes.append(answer["code"])
         else:
             answer["error"] = "access_denied" if self.decide == "deny" else self.decide
         return http(302, "text/html", b"", f"Location: {fields['redirect_uri']}?{urllib.parse.urlencode(answer)}")

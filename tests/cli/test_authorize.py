@@ -1,0 +1,297 @@
+"""--authorize as a user does it: at a terminal, with a browser, on a machine without one; and what mail needs then."""
+
+import http.client
+import os
+import pathlib
+import pty
+import re
+import select
+import ssl
+import subprocess
+import time
+import urllib.parse
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from tests.conftest import Command
+from tests.server.oauth import OAuthServer
+
+Rc = Callable[[str], pathlib.Path]
+
+# Takes the place of the desktop's browser: it goes where it is told, and follows redirects.
+BROWSER = """#!{python}
+import os, ssl, sys, urllib.request
+context = ssl.create_default_context(cafile="{ca}")
+with open(os.environ["HOME"] + "/browser", "w") as log:
+    log.write(sys.argv[1] + "\\n" + urllib.request.urlopen(sys.argv[1], context=context).read().decode())
+"""
+
+
+class Terminal:
+    """The command at a terminal of its own: read what it shows, type, wait for its end."""
+
+    def __init__(self, esmtp: Command, *args: str, **environ: str) -> None:
+        self._fd, theirs = pty.openpty()
+        self.process = subprocess.Popen(
+            [esmtp.program, *args],
+            stdin=theirs,
+            stdout=theirs,
+            stderr=theirs,
+            env=esmtp.environ | environ,
+            cwd=esmtp.home,
+            start_new_session=True,
+        )
+        os.close(theirs)
+        self.shown = ""
+
+    def until(self, pattern: str) -> "re.Match[str]":
+        """Reads on until this is shown."""
+        end = time.monotonic() + 30
+        while not (match := re.search(pattern, self.shown)):
+            assert time.monotonic() < end, self.shown
+            if not self._read(end):
+                match = re.search(pattern, self.shown)
+                assert match, self.shown
+                return match
+        return match
+
+    def type(self, line: str) -> None:
+        os.write(self._fd, line.encode() + b"\n")
+
+    def end(self) -> int:
+        while self._read(time.monotonic() + 30):
+            pass
+        os.close(self._fd)
+        return self.process.wait(30)
+
+    def _read(self, end: float) -> bool:
+        if not select.select([self._fd], [], [], max(end - time.monotonic(), 0))[0]:
+            return False
+        try:
+            data = os.read(self._fd, 65536)
+        except OSError:  # the other end is closed
+            return False
+        self.shown += data.decode().replace("\r\n", "\n")
+        return bool(data)
+
+
+def visit(provider: OAuthServer, url: str, *, follow: bool = True) -> str:
+    """A browser: the page, or without ``follow`` the address that the provider sends it to."""
+    parts = urllib.parse.urlsplit(url)
+    context = ssl.create_default_context(cafile=provider.authority.file)
+    kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
+    more = {"context": context} if parts.scheme == "https" else {}
+    connection = kind(parts.hostname or "", parts.port, timeout=20, **more)  # type: ignore[arg-type]
+    connection.request("GET", f"{parts.path}?{parts.query}")
+    answer = connection.getresponse()
+    page, where = answer.read().decode(), answer.getheader("Location")
+    if where:
+        return visit(provider, where) if follow else where
+    return page
+
+
+@pytest.fixture(params=["http", "https"])
+def provider(request: pytest.FixtureRequest) -> Iterator[OAuthServer]:
+    with OAuthServer(tls=request.param == "https") as running:
+        yield running
+    assert running.violations == []
+
+
+@pytest.fixture
+def tls() -> Iterator[OAuthServer]:
+    with OAuthServer(tls=True) as running:
+        yield running
+    assert running.violations == []
+
+
+def write(rc: Rc, provider: OAuthServer, *endpoints: str, more: str = "token_file .mail/token\n") -> None:
+    rc(
+        "identity alice@example.test\nhostname 127.0.0.1:1\nusername alice\n"
+        f'ca_file "{provider.authority.file}"\n{provider.rc(*endpoints)}{more}'
+    )
+
+
+def kept(esmtp: Command) -> str:
+    path = esmtp.home / ".mail" / "token"
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert path.parent.stat().st_mode & 0o777 == 0o700
+    return path.read_text().strip()
+
+
+def secrets_of(provider: OAuthServer) -> list[str]:
+    return [provider.client_secret, *provider.refresh_tokens, *provider.granted, *provider.codes]
+
+
+def nothing_leaked(shown: str, provider: OAuthServer) -> None:
+    for secret in secrets_of(provider):
+        assert secret not in shown
+
+
+def test_in_a_browser(esmtp: Command, rc: Rc, provider: OAuthServer) -> None:
+    write(rc, provider, "authorization")
+    terminal = Terminal(esmtp, "--authorize", "alice@example.test")
+    url = terminal.until(r"  (\S+)\n\n")[1]
+    assert "window" in visit(provider, url)
+    assert terminal.end() == 0
+    assert {kept(esmtp)} == provider.refresh_tokens
+    assert "Done: the refresh token of alice is in " in terminal.shown
+    assert str(esmtp.home / ".mail" / "token") in terminal.shown
+    nothing_leaked(terminal.shown, provider)
+
+
+def test_by_a_code(esmtp: Command, rc: Rc, provider: OAuthServer) -> None:
+    write(rc, provider, "device")
+    terminal = Terminal(esmtp, "--authorize", "alice@example.test")
+    url = terminal.until(r"  (\S+)\n\n")[1]
+    code = terminal.until(r"code  (\S+)  there")[1]
+    assert "thank you" in visit(provider, f"{url}?user_code={code}")
+    assert terminal.end() == 0
+    assert {kept(esmtp)} == provider.refresh_tokens
+    nothing_leaked(terminal.shown, provider)
+
+
+def test_the_address_is_pasted_where_the_browser_is_elsewhere(esmtp: Command, rc: Rc, tls: OAuthServer) -> None:
+    write(rc, tls, "authorization")
+    terminal = Terminal(esmtp, "--authorize", "alice@example.test")
+    url = terminal.until(r"  (\S+)\n\n")[1]
+    terminal.until("paste that here")
+    where = visit(tls, url, follow=False)
+    terminal.type("nonsense")
+    terminal.type(where)
+    assert terminal.end() == 0
+    assert {kept(esmtp)} == tls.refresh_tokens
+
+
+def test_on_a_desktop_the_browser_opens_by_itself(esmtp: Command, rc: Rc, tls: OAuthServer) -> None:
+    write(rc, tls, "authorization", "device")
+    browser = esmtp.home / "bin" / "xdg-open"
+    browser.parent.mkdir()
+    browser.write_text(BROWSER.format(python=esmtp.program.parent / "python", ca=tls.authority.file))
+    browser.chmod(0o755)
+    path = f"{browser.parent}:{esmtp.environ['PATH']}"
+    terminal = Terminal(esmtp, "--authorize", "alice@example.test", PATH=path, DISPLAY=":99")
+    assert terminal.end() == 0
+    assert "A browser should open by itself." in terminal.shown
+    assert "You can close this window" in (esmtp.home / "browser").read_text()
+    assert {kept(esmtp)} == tls.refresh_tokens
+
+
+def test_without_a_desktop_a_code_where_there_is_one(esmtp: Command, rc: Rc, tls: OAuthServer) -> None:
+    write(rc, tls, "authorization", "device")
+    terminal = Terminal(esmtp, "--authorize", "alice@example.test")
+    code = terminal.until(r"code  (\S+)  there")[1]
+    tls.approve(code)
+    assert terminal.end() == 0
+
+
+def test_without_a_terminal(esmtp: Command, rc: Rc, tls: OAuthServer) -> None:
+    write(rc, tls, "authorization", "device")
+    argv = [esmtp.program, "--authorize", "alice@example.test", "--browser"]
+    with subprocess.Popen(
+        argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, env=esmtp.environ, text=True
+    ) as process:
+        assert process.stdout
+        url = next(line.strip() for line in process.stdout if line.startswith("  "))
+        visit(tls, url)
+        assert "Done: " in process.stdout.read()
+    assert process.returncode == 0
+
+
+@pytest.mark.parametrize("flag", ["--device", "--browser"])
+def test_the_flag_chooses(flag: str, esmtp: Command, rc: Rc, tls: OAuthServer) -> None:
+    write(rc, tls, "authorization", "device")
+    terminal = Terminal(esmtp, flag, "--authorize", "alice@example.test")
+    if flag == "--device":
+        tls.approve(terminal.until(r"code  (\S+)  there")[1])
+    else:
+        visit(tls, terminal.until(r"  (\S+)\n\n")[1])
+    assert terminal.end() == 0
+
+
+@pytest.mark.parametrize("name", ["google", "microsoft"])
+def test_known_providers_with_their_endpoints_here(name: str, esmtp: Command, rc: Rc, tls: OAuthServer) -> None:
+    endpoint = "authorization" if name == "google" else "device"
+    rc(
+        "identity alice@example.test\nhostname 127.0.0.1:1\nusername alice\ntoken_file .mail/token\n"
+        f'ca_file "{tls.authority.file}"\n{tls.rc(endpoint, provider=name, scope="")}'
+    )
+    terminal = Terminal(esmtp, "--authorize", "alice@example.test")
+    if name == "google":
+        url = terminal.until(r"  (\S+)\n\n")[1]
+        asks = dict(urllib.parse.parse_qsl(urllib.parse.urlsplit(url).query))
+        assert (asks["scope"], asks["access_type"]) == ("https://mail.google.com/", "offline")
+        visit(tls, url)
+    else:
+        tls.approve(terminal.until(r"code  (\S+)  there")[1])
+        assert tls.asked("device")[0].fields["scope"] == "https://outlook.office.com/SMTP.Send offline_access"
+    assert terminal.end() == 0
+    assert {kept(esmtp)} == tls.refresh_tokens
+
+
+def test_a_second_time_replaces_the_first(esmtp: Command, rc: Rc, tls: OAuthServer) -> None:
+    write(rc, tls, "device")
+    found = []
+    for _ in range(2):
+        terminal = Terminal(esmtp, "--authorize", "alice@example.test")
+        tls.approve(terminal.until(r"code  (\S+)  there")[1])
+        assert terminal.end() == 0
+        found.append(kept(esmtp))
+    assert found[0] != found[1]
+    assert [path.name for path in (esmtp.home / ".mail").iterdir()] == ["token"]
+
+
+# -- what goes wrong -------------------------------------------------------------------------------------------
+
+
+def test_the_user_says_no(esmtp: Command, rc: Rc, tls: OAuthServer) -> None:
+    write(rc, tls, "device")
+    terminal = Terminal(esmtp, "--authorize", "alice@example.test")
+    tls.approve(terminal.until(r"code  (\S+)  there")[1], "access_denied")
+    assert terminal.end() == 77
+    assert "access_denied" in terminal.shown
+    assert not (esmtp.home / ".mail").exists()
+
+
+def test_a_provider_that_gives_no_refresh_token(esmtp: Command, rc: Rc, tls: OAuthServer) -> None:
+    write(rc, tls, "device")
+    tls.plan("token", (200, {"access_token": "abc", "expires_in": 3600}))
+    terminal = Terminal(esmtp, "--authorize", "alice@example.test")
+    assert terminal.end() == 77
+    assert "gave no refresh token" in terminal.shown
+
+
+def test_a_certificate_that_is_not_trusted(esmtp: Command, rc: Rc, tls: OAuthServer) -> None:
+    rc(f"identity alice@example.test\nhostname h\nusername alice\ntoken_file t\n{tls.rc('device')}")
+    done = esmtp("--authorize", "alice@example.test")
+    assert done.code == 77
+    assert "not trusted" in done.err
+    assert tls.requests == []
+
+
+@pytest.mark.parametrize(
+    ("args", "code", "words"),
+    [
+        (("--authorize",), 64, "--authorize needs an argument"),
+        (("--authorize", "a@x.test", "b@x.test"), 64, "needs one address"),
+        (("--authorize", "password@example.test"), 78, "write `oauth2` in the rc"),
+        (("--authorize", "google@example.test"), 78, "needs `client_id` in the rc"),
+        (("--authorize", "custom@example.test"), 78, "needs `token_endpoint` in the rc"),
+        (("--authorize", "neither@example.test"), 78, "`authorization_endpoint`"),
+        (("--authorize", "neither@example.test", "--device"), 78, "`device_endpoint`"),
+        (("--authorize", "stranger@example.test"), 78, "no identity of the rc serves stranger@example.test"),
+    ],
+)
+def test_mistakes(args: tuple[str, ...], code: int, words: str, esmtp: Command, rc: Rc) -> None:
+    rc(
+        "unmatched refuse\n"
+        "identity password@example.test\nhostname h\nusername u\npassword p\n"
+        "identity google@example.test\nhostname h\nusername u\noauth2 google\n"
+        "identity custom@example.test\nhostname h\nusername u\noauth2 custom\nclient_id c\n"
+        "identity neither@example.test\nhostname h\nusername u\noauth2 custom\nclient_id c\n"
+        "token_endpoint http://127.0.0.1:1/\n"
+    )
+    done = esmtp(*args)
+    assert done.code == code
+    assert words in done.err
+    assert len(done.err.splitlines()) == 1
