@@ -13,7 +13,11 @@ class Secret:
         self._text = text
 
     def reveal(self) -> str:
-        """The secret itself, for an authentication exchange and nothing else."""
+        """The secret itself, for an authentication exchange and nothing else.
+
+        From then on a crash of this process leaves no core file.
+        """
+        _no_core_file()
         return self._text
 
     def __repr__(self) -> str:
@@ -24,3 +28,20 @@ class Secret:
 
     def __hash__(self) -> int:
         return hash(self._text)
+
+
+_done = False
+
+
+def _no_core_file() -> None:
+    """The soft limit, so that a child with a use for core files can have them."""
+    global _done
+    if _done:
+        return
+    _done = True
+    try:
+        from resource import RLIMIT_CORE, getrlimit, setrlimit
+
+        setrlimit(RLIMIT_CORE, (0, getrlimit(RLIMIT_CORE)[1]))
+    except (ImportError, ValueError, OSError):
+        pass  # a Python without it; and no mail is late for a core file that may never be

@@ -2,8 +2,10 @@
 
 import os
 
+from esmtp_py.config.build import PASSWORDS
 from esmtp_py.config.channel_advice import channel_advice
 from esmtp_py.config.identity import KEEP, STARTTLS_DISABLED, Identity
+from esmtp_py.config.login import KEYRING
 from esmtp_py.config.model import Config
 from esmtp_py.config.server import SUBMISSIONS_PORT
 from esmtp_py.config.source import Source
@@ -65,10 +67,13 @@ def _unreachable(config: Config) -> "Iterator[str]":
 
 def _login(identity: Identity) -> "Iterator[tuple[str, str]]":
     written = identity.origin
-    if "password" in written and not identity.username:
-        yield "password", "a password, but no username: nobody logs in"
-    if identity.username and identity.password is None:
+    source = next((name for name in PASSWORDS if name in written), "")
+    if source and not identity.username:
+        yield source, "a password, but no username: nobody logs in"
+    if identity.username and not source and not identity.oauth2:
         yield "username", "a username, but no password"
+    if "keyring_backend" in written and identity.password_from != KEYRING and not identity.oauth2:
+        yield "keyring_backend", "has no effect: nothing comes from the keyring; write: password_from keyring"
     if "auth" in written and not identity.username:
         yield "auth", "no username: nobody logs in"
     if identity.username and identity.starttls == STARTTLS_DISABLED and not identity.server.loopback:
@@ -98,6 +103,7 @@ def _files(identity: Identity) -> "Iterator[tuple[str, str]]":
         ("certificate", identity.certificate, os.path.isfile),
         ("certificate_key", identity.certificate_key, os.path.isfile),
         ("crl_file", identity.crl_file, os.path.isfile),
+        ("password_file", identity.password_file, os.path.isfile),
     ):
         if path and not (usable(path) and os.access(path, os.R_OK)):
             yield name, f"{path} is not there or cannot be read"

@@ -40,11 +40,11 @@ SETTINGS: "dict[str, tuple[str, Check]]" = {
     "undo": ("undo", values.undo),
     "queue_lifetime": ("queue_lifetime", values.lifetime),
     "connections": ("connections", values.connections),
-    "password_command": ("password_command", values.command),
+    "password_command": ("password_command", login.password_command),
     "password_file": ("password_file", values.path),
     "password_from": ("password_from", login.password_source),
     "credential": ("credential", login.credential),
-    "keyring_backend": ("keyring_backend", values.one_line),
+    "keyring_backend": ("keyring_backend", login.keyring_backend),
     "oauth2": ("oauth2", login.provider),
     "client_id": ("client_id", values.one_line),
     "client_secret": ("client_secret", values.secret),
@@ -79,6 +79,9 @@ SETTINGS: "dict[str, tuple[str, Check]]" = {
 
 # Statements whose value is a list, and what puts its checked items together.
 LISTS = {"dsn_notify": policy.notify_list}
+
+# Each says where the password comes from, so a section has one of them.
+PASSWORDS = ("password", "password_command", "password_file", "password_from", "credential")
 
 # Statements that are not written as they are called.
 SPELLING = {
@@ -131,11 +134,22 @@ class Builder:
         else:
             section = self._sections[-1]
             section.where = section.where or where
+            if name in PASSWORDS:
+                self._refuse_second_password(section, statement)
             section.origin[name] = where
             if name == "default":
                 self._default = section
             elif name in SETTINGS:
                 self._set(section, statement)
+
+    def _refuse_second_password(self, section: Section, statement: "Statement") -> None:
+        said = next((name for name in PASSWORDS if name in section.origin and name != statement.name), "")
+        if said:
+            where = section.origin[said].rpartition(":")[2]
+            first, second = (SPELLING.get(name, name) for name in (said, statement.name))
+            self._complain(
+                statement.offset, f"{second}: line {where} says {first}: say once where the password comes from"
+            )
 
     def _set(self, section: Section, statement: "Statement") -> None:
         attribute, check = SETTINGS[statement.name]

@@ -4,7 +4,7 @@ from esmtp_py.config.server import Server
 from esmtp_py.config.source import Source
 from esmtp_py.config.values import host_and_service, one_of
 
-SOURCES = ("keyring", "netrc", "ask")
+SOURCES = KEYRING, NETRC, ASK = "keyring", "netrc", "ask"
 PROVIDERS = ("google", "microsoft", "custom")
 
 _IN_CREDENTIALS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-")
@@ -21,6 +21,20 @@ def credential(text: str, source: Source) -> str:
     """A file name in $CREDENTIALS_DIRECTORY, and nothing that leads out of it (systemd.exec(5))."""
     if not text or not _IN_CREDENTIALS.issuperset(text) or text.startswith("."):
         raise ValueError("expected the name of a credential: letters, digits, dot, dash and underscore")
+    return text
+
+
+def password_command(text: str, source: Source) -> str:
+    if not text.strip():
+        raise ValueError("expected a command that writes the password")
+    return text
+
+
+def keyring_backend(text: str, source: Source) -> str:
+    """A class in a module of the package keyring, or of another one."""
+    names = text.split(".")
+    if len(names) < 2 or not all(name.isidentifier() for name in names):
+        raise ValueError("expected a class with its module, such as keyring.backends.SecretService.Keyring")
     return text
 
 

@@ -82,11 +82,11 @@ def _read(path: str, home: str, *, own: bool = False, system: bool = False) -> "
 def _trusted(descriptor: int, path: str, home: str, *, own: bool, system: bool) -> RcFile:
     status = os.fstat(descriptor)
     if not stat.S_ISREG(status.st_mode) and path != os.devnull:
-        raise MailError("config", f"{path}: is {_kind(status.st_mode)}, but an rc file must be a regular file")
+        raise MailError("config", f"{path}: is {kind(status.st_mode)}, but an rc file must be a regular file")
     directory = os.path.dirname(path if path.startswith("/") else os.path.join(os.getcwd(), path))
     source = Source(path, _text(_content(descriptor, path), path), directory=directory, home=home)
-    faults = [*_owner_faults(path, status), *_link_faults(path)]
-    open_to_others = _mode_fault(path, status)
+    faults = [*owner_faults(path, status), *link_faults(path)]
+    open_to_others = mode_fault(path, status)
     if own and open_to_others:
         faults.append(open_to_others)
     elif status.st_mode & stat.S_IWOTH and path != os.devnull:
@@ -116,14 +116,14 @@ def _text(content: bytes, path: str) -> str:
     return content.decode("utf-8", "surrogateescape").removeprefix("\ufeff")
 
 
-def _owner_faults(path: str, status: os.stat_result) -> list[str]:
+def owner_faults(path: str, status: os.stat_result) -> list[str]:
     if status.st_uid in (os.geteuid(), 0):
         return []
     owner = _user(status.st_uid)
     return [f"{path}: belongs to {owner}, not to you; run: chown {_user(os.geteuid())} {_quoted(path)}"]
 
 
-def _link_faults(path: str) -> list[str]:
+def link_faults(path: str) -> list[str]:
     """A link of our own, as dotfile managers make it, is as good as the file; somebody else's is not."""
     status = os.lstat(path)
     if not stat.S_ISLNK(status.st_mode) or status.st_uid in (os.geteuid(), 0):
@@ -131,7 +131,7 @@ def _link_faults(path: str) -> list[str]:
     return [f"{path}: the symbolic link belongs to {_user(status.st_uid)}, not to you; remove it"]
 
 
-def _mode_fault(path: str, status: os.stat_result) -> str:
+def mode_fault(path: str, status: os.stat_result) -> str:
     if not status.st_mode & (stat.S_IRWXG | stat.S_IRWXO) or path == os.devnull:
         return ""
     return f"{path}: group or others have access to it (mode {_mode(status)}); run: chmod 600 {_quoted(path)}"
@@ -154,7 +154,7 @@ def _quoted(path: str) -> str:
     return shlex.quote(path)
 
 
-def _kind(mode: int) -> str:
+def kind(mode: int) -> str:
     kinds = (
         (stat.S_ISDIR, "a directory"),
         (stat.S_ISFIFO, "a named pipe"),

@@ -20,6 +20,10 @@ def log_in(talk: "Conversation", identity: "Identity", extensions: "Extensions",
     try:
         _exchange(talk, name, credentials)
     except MailError as error:
+        if error.kind == "auth" and credentials.password and not identity.password:
+            from esmtp_py.secret.password import forget
+
+            forget(identity)
         if not (error.kind == "auth" and error.reply and _another_token(identity, credentials)):
             raise
         _exchange(talk, name, credentials)
@@ -35,10 +39,8 @@ def _credentials(identity: "Identity") -> Credentials:
         from esmtp_py.secret.oauth2 import access_token
 
         credentials.token = access_token(identity)
-    elif identity.password:
-        credentials.password = identity.password
     else:
-        raise MailError("config", f"no password for {identity.username}: write `password` in the rc")
+        credentials.password = identity.password or _password(identity)
     return credentials
 
 
@@ -51,6 +53,13 @@ def _another_token(identity: "Identity", credentials: Credentials) -> bool:
 
     credentials.token = access_token(identity, refused=refused)
     return credentials.token != refused
+
+
+def _password(identity: "Identity") -> "Secret":
+    """From wherever else the rc says."""
+    from esmtp_py.secret.password import password
+
+    return password(identity)
 
 
 def _exchange(talk: "Conversation", name: str, credentials: Credentials) -> None:
@@ -82,6 +91,7 @@ def _cancel(talk: "Conversation") -> None:
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from esmtp_py.concealed import Secret
     from esmtp_py.config.identity import Identity
     from esmtp_py.deliver.conversation import Conversation
     from esmtp_py.smtp.extensions import Extensions

@@ -1,5 +1,6 @@
 """The courier that hands mail to a local delivery agent: the rc's ``mda`` command."""
 
+from esmtp_py.child import Finished
 from esmtp_py.config.identity import Identity
 from esmtp_py.deliver import shell
 from esmtp_py.errors import MailError
@@ -72,7 +73,7 @@ def _no_option(sender: str) -> str:
     return f'"{local}"@{domain}' if sender.startswith("-") and at else sender
 
 
-def _verdict(finished: shell.Finished) -> Outcome:
+def _verdict(finished: Finished) -> Outcome:
     """What an MDA's exit says (sysexits.h): 0 is the only success, and only some codes are for ever."""
     text = f"the mda {finished.how}"
     if finished.status == 0:

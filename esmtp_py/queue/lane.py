@@ -136,9 +136,11 @@ class Lane:
         session = self._session
         if session:
             session.talk.cut()
-        from esmtp_py.deliver.shell import end_all
+        from esmtp_py.child import end_all
+        from esmtp_py.secret import ask
 
         end_all()
+        ask.stop()
 
     def _taken(self, names: list[str]) -> list[str]:
         taken = names[:]

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from esmtp_py import child
+from esmtp_py.child import Finished
 from esmtp_py.config.identity import Identity
 from esmtp_py.deliver import shell
 from esmtp_py.deliver.mda import Mda
@@ -78,7 +80,7 @@ def test_what_its_end_means(command: str, kind: str, exit_code: int, words: str)
 
 def test_one_that_hangs_is_killed_and_the_mail_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(shell, "SECONDS", 0.05)
-    monkeypatch.setattr(shell, "GRACE", 0.05)
+    monkeypatch.setattr(child, "GRACE", 0.05)
     outcome = fate("exec sleep 60")
     assert (outcome.kind, outcome.fate) == ("try_again", "deferred")
     assert "in time" in outcome.text
@@ -88,9 +90,9 @@ def test_the_rcs_timeout_is_for_replies_of_a_server(monkeypatch: pytest.MonkeyPa
     """A command that filters spam takes its time, however short the patience with the server is."""
     seconds: list[float] = []
 
-    def pipe(command: str, chunks: object, deadline: float) -> shell.Finished:
+    def pipe(command: str, chunks: object, deadline: float) -> Finished:
         seconds.append(deadline)
-        return shell.Finished(0, b"")
+        return Finished(0, b"")
 
     monkeypatch.setattr(shell, "pipe", pipe)
     fate("x", timeout=7)

@@ -13,8 +13,10 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from esmtp_py import child
+from esmtp_py.child import Finished
 from esmtp_py.deliver import shell
-from esmtp_py.deliver.shell import Finished, expand, hook, pipe, quote
+from esmtp_py.deliver.shell import expand, hook, pipe, quote
 from esmtp_py.errors import MailError
 
 ENOUGH = 30.0
@@ -335,7 +337,7 @@ class Witness:
 def test_what_hangs_is_killed_with_its_children(
     command: str, reads: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(shell, "GRACE", SHORT)
+    monkeypatch.setattr(child, "GRACE", SHORT)
     witness = Witness(tmp_path)
     opening = f"exec 9>{witness.path}; " + ("cat >/dev/null; " if reads else "")
     finished = run(opening + command, *[b"x" * 65536] * 10, seconds=0.3)
@@ -367,7 +369,7 @@ def test_a_message_that_breaks_off_is_never_a_whole_one(tmp_path: Path) -> None:
 
 
 def test_nor_when_the_command_withstands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(shell, "GRACE", SHORT)
+    monkeypatch.setattr(child, "GRACE", SHORT)
     with pytest.raises(Broken):
         pipe(f"trap '' TERM; cat >{tmp_path}/tmp; touch {tmp_path}/delivered", failing(), ENOUGH)
     assert not (tmp_path / "delivered").exists()
@@ -420,7 +422,7 @@ def test_without_a_descriptor_for_processes(missing: type[Exception], monkeypatc
 
     monkeypatch.setattr(os, "pidfd_open", none, raising=False)
     assert run("cat >/dev/null; exit 5", b"mail").status == 5
-    monkeypatch.setattr(shell, "GRACE", SHORT)
+    monkeypatch.setattr(child, "GRACE", SHORT)
     assert run("sleep 60", seconds=SHORT).status is None
 
 
@@ -480,6 +482,6 @@ def test_a_hook_does_not_read_our_input_and_prints_on_our_errors() -> None:
 
 def test_a_hook_that_hangs_is_killed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(shell, "SECONDS", SHORT)
-    monkeypatch.setattr(shell, "GRACE", SHORT)
+    monkeypatch.setattr(child, "GRACE", SHORT)
     with pytest.raises(MailError, match="in time"):
         hook("exec sleep 60", "preconnect", None)
