@@ -18,6 +18,7 @@ def channel_advice(identity: Identity) -> "Iterator[tuple[str, str]]":
     yield from _without_tls(identity)
     yield from _trust(identity)
     yield from _own_certificate(identity)
+    yield from _way(identity)
 
 
 def _without_tls(identity: Identity) -> "Iterator[tuple[str, str]]":
@@ -46,3 +47,13 @@ def _own_certificate(identity: Identity) -> "Iterator[tuple[str, str]]":
         yield "certificate_passphrase", "a passphrase, but no certificate"
     if identity.certificate_key and not identity.certificate:
         yield "certificate_key", "a key, but no certificate"
+
+
+def _way(identity: Identity) -> "Iterator[tuple[str, str]]":
+    server, source = identity.server, identity.source_address
+    if server.path:
+        for name in ("proxy", "source_address", "connect_timeout"):
+            if name in identity.origin:
+                yield name, "has no effect: the server is reached by a unix socket"
+    elif source and server.literal and (":" in source) != (":" in server.host):
+        yield "source_address", f"no connection leads from it to {server.host}: one is IPv4, the other IPv6"

@@ -35,6 +35,11 @@ class Server:
         return hash((str(self), self.protocol))
 
     @property
+    def literal(self) -> bool:
+        """The host is an address, and no name."""
+        return ":" in self.host or (self.host.count(".") == 3 and self.host.replace(".", "").isdecimal())
+
+    @property
     def loopback(self) -> bool:
         """True when no packet leaves the machine: a unix socket, or an address of the loopback net."""
         if self.path or self.host.lower() in ("localhost", "localhost.", "::1"):

@@ -33,7 +33,8 @@ class Session:
         patience = Patience(identity.timeout)
         end = time.monotonic() + patience.session(size)
         self._secure = False
-        stream = connect(identity.server, min(end, time.monotonic() + patience.reply("connect")))
+        soon = min(end, time.monotonic() + patience.reply("connect"))
+        stream = connect(identity.server, soon, identity.source_address, identity.connect_timeout)
         self.talk = Conversation(stream, patience, end, self.remote, trace)
         try:
             self.talk.note(f"connected to {stream.peer}")

@@ -145,6 +145,18 @@ def test_revoked(esmtp: Command, rc: WriteRc, lab: Lab) -> None:
     assert (done.code, done.err) == (0, "")
 
 
+def test_the_way_there(esmtp: Command, rc: WriteRc) -> None:
+    """source_address chooses the family: localhost may be ::1 first."""
+    with SubmissionServer(tls="none", mechanisms=()) as server:
+        rc(f"hostname localhost:{server.port}\nsource_address 127.0.0.4\nconnect_timeout 5\n")
+        done = send(esmtp)
+        assert (done.code, done.err) == (0, "")
+        rc(f"hostname localhost:{server.port}\nsource_address 192.0.2.1\n")
+        lost = send(esmtp)
+    assert lost.code == 75
+    assert "cannot connect from source_address 192.0.2.1" in lost.err
+
+
 def test_check_rc_shows_what_the_pin_replaces(esmtp: Command, rc: WriteRc, lab: Lab) -> None:
     path = rc(
         f"hostname mx.example.org\nfingerprint SHA256:{'0' * 64}\nca_file {lab.trusted}\ncrl_file {lab.trusted}\n"

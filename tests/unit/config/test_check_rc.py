@@ -112,6 +112,9 @@ def test_open_file_is_a_problem_if_it_holds_a_password(write: Write, home: pathl
         ("\nciphers HIGH\nmin_tls 1.3", 2, "has no effect with min_tls 1.3"),
         ("certificate_key /etc/passwd", 1, "a key, but no certificate"),
         ("certificate /etc/passwd\ncertificate_key /nowhere/key", 2, "/nowhere/key is not there or cannot be read"),
+        ("source_address ::1\nhostname /run/smtp", 1, "has no effect: the server is reached by a unix socket"),
+        ("connect_timeout 5\nhostname lmtp:/run/lmtp", 1, "has no effect: the server is reached by a unix socket"),
+        ("source_address ::1\nhostname 192.0.2.1", 1, "no connection leads from it to 192.0.2.1"),
         ("crl_file /nowhere/crl", 1, "/nowhere/crl is not there or cannot be read"),
     ],
 )
@@ -136,6 +139,8 @@ def test_warnings(write: Write, text: str, line: int, warning: str) -> None:
         "mda cat qualifydomain x.org force_mda me",
         "ca_file /etc/passwd ca_dir /etc",
         "ca_file /etc/passwd crl_file /etc/passwd tls_hostname mx min_tls 1.2 ciphers HIGH",
+        "hostname 192.0.2.1 source_address 192.0.2.2 connect_timeout 5",
+        "hostname mx.example.org source_address ::1",
         "tls_hostname mx min_tls 1.3 fingerprint SHA256:" + "0" * 64,
     ],
 )
