@@ -17,12 +17,20 @@ if TYPE_CHECKING:
     from esmtp_py.grammar.esmtprc import Statement
 
 
+# What means something with oauth2 only.
+OAUTH2 = (
+    *("client_id", "client_secret", "authorization_endpoint", "token_endpoint", "device_endpoint"),
+    *("scope", "token_file"),
+)
+
+
 def advice(statements: "list[Statement]", config: Config, source: Source) -> list[str]:
     """Warnings, each ``file:line: text``."""
     found = [*_overridden(statements, source), *_shadowed(config), *_unreachable(config)]
     for identity in config.identities:
         for statement, text in (
             *_login(identity),
+            *_oauth2(identity),
             *channel_advice(identity),
             *_local(identity),
             *_header(identity),
@@ -78,6 +86,28 @@ def _login(identity: Identity) -> "Iterator[tuple[str, str]]":
         yield "auth", "no username: nobody logs in"
     if identity.username and identity.starttls == STARTTLS_DISABLED and not identity.server.loopback:
         yield "starttls", f"the password goes over the network in clear text; write: {_remedy(identity)}"
+
+
+def _oauth2(identity: Identity) -> "Iterator[tuple[str, str]]":
+    written = identity.origin
+    if not identity.oauth2:
+        for name in OAUTH2:
+            if name in written:
+                yield name, "has no effect without oauth2"
+        return
+    if not identity.username:
+        yield "oauth2", "oauth2, but no username: nobody logs in"
+    if not identity.client_id:
+        yield "oauth2", "oauth2, but no client_id: no token can be had"
+    if identity.oauth2 == "custom" and not identity.token_endpoint:
+        yield "oauth2", "oauth2 custom, but no token_endpoint: no token can be had"
+    if identity.oauth2 == "custom" and not (identity.authorization_endpoint or identity.device_endpoint):
+        yield "oauth2", "neither authorization_endpoint nor device_endpoint: esmtp --authorize cannot work"
+    for name in PASSWORDS:
+        if name in written:
+            yield name, "has no effect with oauth2"
+    if identity.token_file and "keyring_backend" in written:
+        yield "keyring_backend", "has no effect with token_file"
 
 
 def _remedy(identity: Identity) -> str:

@@ -5,9 +5,9 @@ leaves half of it, whenever the machine stops.
 """
 
 import os
-import stat
 
 from esmtp_py.errors import MailError
+from esmtp_py.secret.file import faults
 
 _READ = os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC  # opening a FIFO must not wait for its other end
 _WRITE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -26,23 +26,16 @@ def read(path: str, limit: int) -> "bytes | None":
     except OSError as error:
         raise MailError("io", f"cannot read {path}: {error.strerror}") from error
     try:
-        _check(os.fstat(fd), path, limit)
+        status = os.fstat(fd)
+        for fault in faults(path, status):
+            raise MailError("config", fault)
+        if status.st_size > limit:
+            raise MailError("config", f"{path} is too long: more than {limit} bytes")
         return os.read(fd, limit + 1)
     except OSError as error:
         raise MailError("io", f"cannot read {path}: {error.strerror}") from error
     finally:
         os.close(fd)
-
-
-def _check(status: os.stat_result, path: str, limit: int) -> None:
-    if not stat.S_ISREG(status.st_mode):
-        raise MailError("config", f"{path} is not a regular file")
-    if status.st_uid not in (os.geteuid(), 0):
-        raise MailError("config", f"{path} belongs to somebody else, who may know what is in it")
-    if status.st_mode & 0o077:
-        raise MailError("config", f"{path} is open to others: run `chmod 600 {path}`")
-    if status.st_size > limit:
-        raise MailError("config", f"{path} is too long: more than {limit} bytes")
 
 
 def write(path: str, data: bytes) -> None:

@@ -1,5 +1,6 @@
 """A Dovecot of its own: passwords for Postfix's AUTH, LMTP, and the mailboxes over POP3 and IMAP."""
 
+import base64
 import grp
 import os
 import pathlib
@@ -8,7 +9,15 @@ import subprocess
 
 from tests.interop.postfix import free_port, wait_until
 
-MECHANISMS = "plain login cram-md5 digest-md5 scram-sha-1 scram-sha-256"
+MECHANISMS = "plain login cram-md5 digest-md5 scram-sha-1 scram-sha-256 xoauth2 oauthbearer"
+
+# Signs the access tokens that Dovecot believes, as base64 in a file; a JWT says with "azp" and "alg" in which one.
+TOKEN_KEY = b"known to the provider and Dovecot"
+OAUTH2 = """
+introspection_mode = local
+local_validation_key_dict = fs:posix:prefix={dir}/keys/
+username_attribute = sub
+"""
 
 CONF = """
 base_dir = {dir}/run
@@ -26,7 +35,13 @@ mail_access_groups = mail
 first_valid_uid = {uid}
 passdb {{
   driver = passwd-file
+  mechanisms = plain login cram-md5 digest-md5 scram-sha-1 scram-sha-256
   args = scheme=PLAIN username_format=%n {dir}/passwd
+}}
+passdb {{
+  driver = oauth2
+  mechanisms = xoauth2 oauthbearer
+  args = {dir}/oauth2.conf
 }}
 userdb {{
   driver = static
@@ -108,6 +123,11 @@ class Dovecot:
         }
         with open(f"{self.directory}/dovecot.conf", "w", encoding="utf-8") as file:
             file.write((CONF + (LMTP if self.lmtp else "")).format(**words))
+        with open(f"{self.directory}/oauth2.conf", "w", encoding="utf-8") as file:
+            file.write(OAUTH2.format(dir=self.directory))
+        key = pathlib.Path(self.directory, "keys/default/HS256/default")
+        key.parent.mkdir(parents=True)
+        key.write_bytes(base64.b64encode(TOKEN_KEY))
         path = f"{self.directory}/passwd"
         with open(path, "w", encoding="utf-8") as file:
             file.writelines(f"{user}:{password}\n" for user, password in self.passwords.items())

@@ -14,7 +14,7 @@ import time
 import urllib.parse
 from collections.abc import Callable, Mapping
 
-from tests.server.authority import Authority, shared_authority, shared_certificate
+from tests.server.authority import Authority, Certificate, shared_authority, shared_certificate
 from tests.server.listener import Listener
 
 # What a whole planned reply may be besides bytes: something that writes it, slowly or not at all.
@@ -46,7 +46,7 @@ class Refusal(Exception):
 class OAuthServer(Listener):
     """``with OAuthServer() as provider:`` answers at provider.url("token") and so on.
 
-    tls:       https, with the certificate of tests.server.authority.
+    tls:       https, with the certificate of tests.server.authority, or with ``certificate``.
     rotating:  each refresh gives a new refresh token, and the old one is dead.
     lifetime:  of access tokens, in seconds.   pad: makes them longer by so many characters.
     key:       signs them: JWTs of HS256, with the user as ``sub``, as Dovecot validates them.
@@ -67,6 +67,7 @@ class OAuthServer(Listener):
         self,
         *,
         tls: bool = False,
+        certificate: Certificate | None = None,
         rotating: bool = False,
         lifetime: int = 3600,
         pad: int = 0,
@@ -83,7 +84,8 @@ class OAuthServer(Listener):
         self.violations: list[str] = []
         self.granted: list[str] = []
         self.refresh_tokens: set[str] = set()
-        self._context = shared_certificate().server_context() if tls else None
+        certificate = certificate or (shared_certificate() if tls else None)
+        self._context = certificate.server_context() if certificate else None
         self._plans: dict[str, list[bytes | Say | tuple[int, object] | str]] = {}
         self.codes: list[str] = []
         self._codes: dict[str, Request] = {}

@@ -69,7 +69,7 @@ class Client:
     provider: its row of PROVIDERS.
     id, secret (None where there is none), authorization_endpoint,
     token_endpoint, device_endpoint, scope: as the rc says, else the provider's own.
-    user:     the account.  host: of the mail server.
+    user:     the account.
     address:  what to write behind --authorize.
     identity: for trust, timeout, and where the refresh token is kept.
     """
@@ -78,7 +78,6 @@ class Client:
         "address",
         "authorization_endpoint",
         "device_endpoint",
-        "host",
         "id",
         "identity",
         "provider",
@@ -102,7 +101,6 @@ class Client:
         self.device_endpoint = identity.device_endpoint or provider.device
         self.scope = identity.scope or provider.scope
         self.user = _needed("username", identity.username, identity)
-        self.host = identity.server.host or identity.server.path
         self.address = _address(identity)
 
     @property

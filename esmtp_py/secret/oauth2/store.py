@@ -4,11 +4,11 @@ from esmtp_py.concealed import Secret
 from esmtp_py.errors import MailError
 from esmtp_py.secret import private_file
 from esmtp_py.secret.oauth2.grant import LONGEST_TOKEN, token
+from esmtp_py.secret.service import host
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from typing import Any, Protocol
+    from typing import Protocol
 
     from esmtp_py.secret.oauth2.client import Client
 
@@ -56,29 +56,24 @@ class KeyringStore:
     """An entry of the keyring: service oauth2://HOST, the user's name."""
 
     def __init__(self, client: "Client") -> None:
-        self._service = f"oauth2://{client.host}"
+        self._service = f"oauth2://{host(client.identity)}"
         self._client = client
-        self.name = f"the keyring ({self._service})"
+        self.name = f"the keyring, as {self._service}"
         self.key = f"{self._service}\0{client.user}"
 
     def read(self) -> Secret:
-        found = token(self._try(lambda keyring: keyring.get_password(self._service, self._client.user)))
-        if found is None:
-            raise missing(self._client, f"the keyring has no refresh token of {self._client.user} for {self._service}")
-        return found
+        from esmtp_py.secret import keyring
+
+        found = keyring.look_up(self._client.identity, self._service)
+        usable = token(found.reveal()) if found else None
+        if usable is None:
+            raise missing(self._client, f"the keyring has no refresh token of {self._client.user} at {self._service}")
+        return usable
 
     def write(self, refresh: Secret) -> None:
-        self._try(lambda keyring: keyring.set_password(self._service, self._client.user, refresh.reveal()))
+        from esmtp_py.secret import keyring
 
-    def _try(self, use: "Callable[[Any], str | None]") -> "str | None":
-        from keyring.core import get_keyring, load_keyring
-
-        name = self._client.identity.keyring_backend
-        try:
-            return use(load_keyring(name) if name else get_keyring())
-        except Exception as error:  # of whatever backend is there
-            text = f"cannot use {self.name}: {type(error).__name__}: unlock it, or write token_file in the rc"
-            raise MailError("auth", text) from error
+        keyring.store(self._client.identity, self._service, refresh)
 
 
 def missing(client: "Client", why: str) -> MailError:

@@ -87,6 +87,14 @@ def test_open_file_is_a_problem_if_it_holds_a_password(write: Write, home: pathl
 @pytest.mark.parametrize(
     ("text", "line", "warning"),
     [
+        ("scope x\n", 1, "has no effect without oauth2"),
+        ("token_file x\n", 1, "has no effect without oauth2"),
+        ("oauth2 google\nclient_id c\n", 1, "no username"),
+        ("username u\noauth2 microsoft\n", 2, "no client_id"),
+        ("username u\noauth2 custom\nclient_id c\n", 2, "no token_endpoint"),
+        ("username u\noauth2 custom\nclient_id c\ntoken_endpoint https://x.org/\n", 2, "--authorize cannot work"),
+        ("username u\noauth2 google\nclient_id c\npassword p\n", 4, "has no effect with oauth2"),
+        ("username u\noauth2 google\nclient_id c\ntoken_file t\nkeyring_backend a.B\n", 5, "with token_file"),
         ("helo a\nhelo b", 1, "helo has no effect: the one on line 2 wins"),
         ("identity a\ndefault\nidentity b\ndefault", 2, "default has no effect: the one on line 4 wins"),
         ("identity a@x.org, c\nidentity b\nidentity A@x.org", 1, "a@x.org is served by the later identity at"),
@@ -129,6 +137,8 @@ def test_warnings(write: Write, text: str, line: int, warning: str) -> None:
 @pytest.mark.parametrize(
     "text",
     [
+        "username u\nhost h\noauth2 google\nclient_id c\n",
+        "username u\nhost h\noauth2 microsoft\nclient_id c\nkeyring_backend a.B\n",
         "username a password b starttls disabled",
         "hostname unix:/run/smtp username a password b starttls disabled",
         "identity a helo x identity b helo y",
