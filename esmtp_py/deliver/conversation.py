@@ -67,6 +67,13 @@ class Conversation:
         """From another thread: the connection is lost."""
         self._socket.cut()
 
+    def veil(self, secret: "Secret") -> None:
+        """No message, trace or report shows it, should the server quote it."""
+        try:
+            self._client.veil(secret.reveal().encode("utf-8", "surrogateescape"))
+        except UnicodeEncodeError:
+            pass  # half a character: it is not sent either
+
     def secured(self, stream: "TlsStream") -> None:
         """The stream is encrypted from here on."""
         self.stream = stream
@@ -268,6 +275,7 @@ def _placed(error: MailError, step: str) -> MailError:
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from esmtp_py.concealed import Secret
     from esmtp_py.net.stream import Stream
     from esmtp_py.net.tls import TlsStream
     from esmtp_py.smtp.reply import Trace

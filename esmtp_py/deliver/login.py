@@ -63,6 +63,9 @@ def _password(identity: "Identity") -> "Secret":
 
 
 def _exchange(talk: "Conversation", name: str, credentials: Credentials) -> None:
+    for secret in (credentials.password, credentials.token):
+        if secret:
+            talk.veil(secret)
     exchange = mechanism.start(name, credentials)
     response = mechanism.encoded(next(exchange))
     held = None if command.fits_auth(name, response) else response

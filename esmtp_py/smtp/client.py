@@ -63,6 +63,10 @@ class Client:
         self._state = order.SEND[self._state][command.verb]
         self._queue.append(command)
 
+    def veil(self, secret: bytes) -> None:
+        """Should the server quote this secret, in whatever form, nobody gets to see it."""
+        self._parser.veil(secret)
+
     def output(self) -> "Iterator[Command]":
         """What to write now, in order: each command's line, then its payload.
 

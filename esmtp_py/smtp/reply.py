@@ -24,13 +24,15 @@ class Reply:
 
     code: 200 to 599.  lines: the text of each line, without code and line
     end.  status: the enhanced status "c.s.d" (RFC 2034) of the first line, "".
+    shown: what of the lines people may see.
     """
 
-    __slots__ = ("code", "lines", "status")
+    __slots__ = ("code", "lines", "shown", "status")
 
-    def __init__(self, code: int, lines: list[bytes]) -> None:
+    def __init__(self, code: int, lines: list[bytes], shown: "list[bytes] | None" = None) -> None:
         self.code = code
         self.lines = lines
+        self.shown = lines if shown is None else shown
         self.status = _status(code, lines[0])
 
     @property
@@ -43,7 +45,7 @@ class Reply:
 
     def __str__(self) -> str:
         """The reply as one printable line, code first, for people and reports; cut at MAX_SHOWN."""
-        return f"{self.code} {printable(b'; '.join(self.lines), MAX_SHOWN)}".rstrip()
+        return f"{self.code} {printable(b'; '.join(self.shown), MAX_SHOWN)}".rstrip()
 
     def __repr__(self) -> str:
         return f"Reply({str(self)!r})"
@@ -74,14 +76,16 @@ def _status(code: int, line: bytes) -> str:
 class ReplyParser:
     """Cuts a stream into replies.  ``trace`` is told each line as it came, but for secrets."""
 
-    __slots__ = ("_buffer", "_code", "_lines", "_scanned", "_secrets", "_trace")
+    __slots__ = ("_buffer", "_code", "_lines", "_scanned", "_secrets", "_shown", "_trace", "_veil")
 
     def __init__(self, trace: "Trace | None" = None) -> None:
         self._buffer = bytearray()
         self._scanned = 0  # of the buffer, without finding the end of a line
         self._code = 0
         self._lines: list[bytes] = []
+        self._shown: list[bytes] = []
         self._secrets: list[bytes] = []
+        self._veil: Veil | None = None
         self._trace = trace
 
     @property
@@ -93,6 +97,13 @@ class ReplyParser:
         """From here on the server may quote ``secret`` back at us, but it goes no further than here."""
         if len(secret) > 3:  # base64 has no shorter word, and "=" or "*" is none
             self._secrets.append(secret)
+
+    def veil(self, secret: bytes) -> None:
+        """The same for what never stood on the wire as it is: a password, a token."""
+        from esmtp_py.smtp.veil import Veil
+
+        self._veil = self._veil or Veil()
+        self._veil.add(secret)
 
     def feed(self, data: bytes) -> "Iterator[Reply]":
         """The replies that are now complete.  Raises MailError("protocol"), after those before the error."""
@@ -109,30 +120,42 @@ class ReplyParser:
             self._line(bytes(self._buffer[: MAX_LINE + 2]))
 
     def _line(self, line: bytes) -> Reply | None:
-        for secret in self._secrets:
-            line = line.replace(secret, MASKED)  # never a code, which ends in no letter of base64
+        shown = self._veiled(line)
         if self._trace:
-            self._trace("S", line[:MAX_LINE])
+            self._trace("S", shown[:MAX_LINE])
         if len(line) > MAX_LINE or len(self._lines) >= MAX_LINES:
             raise MailError("protocol", "the server's reply is too long to be one")
         code = line[:3]
         if not (len(code) == 3 and code.isdigit() and b"2" <= code[:1] <= b"5" and line[3:4] in (b"", b" ", b"-")):
-            raise MailError("protocol", f"the server said something that is no reply: {printable(line, 80)}")
+            raise MailError("protocol", f"the server said something that is no reply: {printable(shown, 80)}")
         if b"\0" in line:
-            raise MailError("protocol", f"the server's reply has a NUL in it: {printable(line, 80)}")
+            raise MailError("protocol", f"the server's reply has a NUL in it: {printable(shown, 80)}")
         if self._lines and int(code) != self._code:
             raise MailError("protocol", f"the server mixed codes in one reply: {self._code} and {int(code)}")
         self._code = int(code)
         self._lines.append(line[4:])
+        self._shown.append(shown[4:])
         if line[3:4] == b"-":
             return None
-        reply = Reply(self._code, self._lines)
-        self._lines = []
+        reply = Reply(self._code, self._lines, self._shown)
+        self._lines, self._shown = [], []
         return reply
+
+    def _veiled(self, line: bytes) -> bytes:
+        """The line as it may be shown; code and enhanced status stay, for they are nobody's secret."""
+        kept = 0
+        if line[:3].isdigit() and line[3:4] in (b"", b" ", b"-"):
+            kept = 4 + len(_status(int(line[:3]), line[4:]))
+        text = line[kept:]
+        for secret in self._secrets:
+            text = text.replace(secret, MASKED)
+        return line[:kept] + (self._veil.over(text) if self._veil else text)
 
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+    from esmtp_py.smtp.veil import Veil
 
     Trace = Callable[[str, bytes], None]
