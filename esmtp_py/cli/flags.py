@@ -18,7 +18,22 @@ if TYPE_CHECKING:
 NONE, VALUE, GLUED, LETTERED = "none", "value", "glued", "lettered"
 
 # What a run does.  LATER are the rows whose turn comes with a later version.
-SEND, VERIFY, ALIASES, RUN_QUEUE, LIST, STEER, IMPORT, HELP, VERSION, CHECK_RC, AUTHORIZE, LATER = (
+(
+    SEND,
+    VERIFY,
+    ALIASES,
+    RUN_QUEUE,
+    LIST,
+    STEER,
+    IMPORT,
+    HELP,
+    VERSION,
+    CHECK_RC,
+    AUTHORIZE,
+    SET_PASSWORD,
+    FORGET_PASSWORD,
+    LATER,
+) = (
     "send",
     "verify",
     "aliases",
@@ -30,6 +45,8 @@ SEND, VERIFY, ALIASES, RUN_QUEUE, LIST, STEER, IMPORT, HELP, VERSION, CHECK_RC, 
     "version",
     "check-rc",
     "authorize",
+    "set-password",
+    "forget-password",
     "later",
 )
 
@@ -249,6 +266,14 @@ def _authorize(options: "Options", value: str) -> None:
     options.recipients.append(value)
 
 
+def _keyring(name: str, mode: str) -> "Callable[[Options, str], None]":
+    def act(options: "Options", value: str) -> None:
+        options.mode, options.asked = mode, name
+        options.recipients.append(value)
+
+    return act
+
+
 def _way(way: str) -> "Callable[[Options, str], None]":
     def act(options: "Options", value: str) -> None:
         options.way = way
@@ -329,6 +354,22 @@ LONG: dict[str, Flag] = {
         Flag("help", NONE, "", OURS, _help, "this text"),
         Flag("version", NONE, "", OURS, _version, "the version"),
         Flag("check-rc", GLUED, "[FILE]", OURS, _check_rc, "list all errors of the rc file, or what it means"),
+        Flag(
+            "set-password",
+            VALUE,
+            "ADDRESS",
+            OURS,
+            _keyring("--set-password", SET_PASSWORD),
+            "ask for a password, store it in the keyring",
+        ),
+        Flag(
+            "forget-password",
+            VALUE,
+            "ADDRESS",
+            OURS,
+            _keyring("--forget-password", FORGET_PASSWORD),
+            "remove it from the keyring",
+        ),
         Flag("authorize", VALUE, "ADDRESS", OURS, _authorize, "let esmtp log in with OAuth2; the rc says where"),
         Flag("browser", NONE, "", OURS, _way("browser"), "with --authorize: agree in a browser on this machine"),
         Flag("device", NONE, "", OURS, _way("device"), "with --authorize: type a code into a browser anywhere"),

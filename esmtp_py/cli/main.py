@@ -11,12 +11,14 @@ from esmtp_py.cli.flags import (
     ALIASES,
     AUTHORIZE,
     CHECK_RC,
+    FORGET_PASSWORD,
     HELP,
     IMPORT,
     LATER,
     LIST,
     RUN_QUEUE,
     SEND,
+    SET_PASSWORD,
     STEER,
     VERIFY,
     VERSION,
@@ -167,6 +169,18 @@ def _check_rc(options: Options) -> int:
     return check_rc(options.rc, OUT)
 
 
+def _set_password(options: Options) -> int:
+    from esmtp_py.cli.set_password import set_password
+
+    return set_password(options)
+
+
+def _forget_password(options: Options) -> int:
+    from esmtp_py.cli.set_password import forget_password
+
+    return forget_password(options)
+
+
 def _authorize(options: Options) -> int:
     from esmtp_py.cli.authorize import authorize
 
@@ -189,5 +203,7 @@ RUNS = {
     VERSION: _version,
     CHECK_RC: _check_rc,
     AUTHORIZE: _authorize,
+    SET_PASSWORD: _set_password,
+    FORGET_PASSWORD: _forget_password,
     LATER: _later,
 }

@@ -13,6 +13,7 @@ import time
 
 from esmtp_py.cli.terminal import ERR, complain
 from esmtp_py.printable import printable
+from esmtp_py.secret import ask
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -43,6 +44,7 @@ class Progress:
     def __enter__(self) -> "Progress":
         self._end.acquire()
         self._ended.acquire()
+        ask.clear.append(self._make_room)
         try:
             _thread.start_new_thread(self._show, ())
         except RuntimeError:  # the system has no thread left; the mail goes out unseen
@@ -52,6 +54,7 @@ class Progress:
     def __exit__(self, *_: object) -> None:
         self._end.release()
         self._ended.acquire()
+        ask.clear.remove(self._make_room)
         self._clear()
         for line in summary(self._tally, self._clock() - self._began):
             complain(line)
@@ -72,9 +75,14 @@ class Progress:
         try:
             while not self._end.acquire(timeout=TERMINAL if self._terminal else LOG):
                 with self._drawing:
-                    self._draw()
+                    if not ask.busy():
+                        self._draw()
         finally:
             self._ended.release()
+
+    def _make_room(self) -> None:
+        with self._drawing:
+            self._clear()
 
     def _draw(self) -> None:
         text = f"esmtp: {printable(state(self._tally, self._clock() - self._began))}"

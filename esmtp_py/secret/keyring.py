@@ -68,6 +68,7 @@ def remove(identity: "Identity", of: str) -> bool:
 
 
 def _call(identity: "Identity", work: "Callable[[Any], Any]") -> "Any":
+    """What ``work`` makes of the keyring, in its time.  MailError("try_again") for whatever goes wrong."""
     try:
         return within(SECONDS, lambda: work(_keyring(identity.keyring_backend)))
     except MailError:
