@@ -3,6 +3,7 @@
 ``options`` walks argv over them, --help prints them and a test holds esmtp(1)
 against them; adding a row here is the whole of adding a flag.  The settings
 that only mean something to sendmail are in ``inert``, read when one is met.
+All others are in one file, however many there are: nobody has to look twice.
 """
 
 from esmtp_py.errors import MailError
