@@ -26,6 +26,7 @@ MARKS = [
     marks.at_mark(1, 2),
     marks.member_mark(1, 0, Recipient("a@x.org")),
     marks.aliased_mark(1, 0),
+    marks.recorded_mark(1),
 ]
 
 
