@@ -186,7 +186,7 @@ WANTED = {
     "CA_FILE": "a file name",
     "CA_DIR": "a directory name",
     "CERTIFICATE": "a file name",
-    "AUTH": "plain, login, cram-md5 or automatic",
+    "AUTH": "automatic, plain, login, cram-md5, scram-sha-1, scram-sha-256, scram-sha-1-plus, scram-sha-256-plus, external, xoauth2, oauthbearer, anonymous, ntlm or gssapi",
     "TIMEOUT": "a number of seconds",
     "SELECT_BY": "envelope or header",
     "UNMATCHED": "default or refuse",
@@ -235,7 +235,7 @@ WANTED = {
 OPENERS = ("DEFAULT", *(name for name in WANTED if name not in ("REVERSE_PATH", "CREDENTIAL")))
 
 # Tokens whose value no message may show.
-SECRETS = ("PASSWORD", "CERTIFICATE_PASSPHRASE", "CLIENT_SECRET", "PROXY")
+SECRETS = ("PASSWORD", "CERTIFICATE_PASSPHRASE", "CLIENT_SECRET")
 
 # The C esmtp takes ``=`` between word and value, and echoes and skips the rest.
 t_ignore = " \t\r\n=;:"

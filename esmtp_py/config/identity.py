@@ -11,7 +11,6 @@ if TYPE_CHECKING:
     from typing import Any
 
     from esmtp_py.concealed import Secret
-    from esmtp_py.config.proxy import Proxy
 
 # How a channel is protected (esmtprc(5), starttls).
 STARTTLS_AUTO = "automatic"  # not said: used when offered; with credentials it must be
@@ -19,6 +18,9 @@ STARTTLS_DISABLED = "disabled"
 STARTTLS_ENABLED = "enabled"
 STARTTLS_REQUIRED = "required"
 STARTTLS_IMPLICIT = "implicit"
+
+# Mechanisms that need no username: a certificate, a ticket, or nothing says who it is.
+WITHOUT_USERNAME = ("EXTERNAL", "ANONYMOUS", "GSSAPI")
 
 # What becomes of a mail for which no -od flag says it (esmtprc(5), delivery).
 INTERACTIVE, BACKGROUND, QUEUE, ON_FAILURE = "interactive", "background", "queue", "on-failure"
@@ -75,7 +77,7 @@ UNSAID: "dict[str, Any]" = {
     "certificate_key": "",
     "crl_file": "",
     "tls_required_ext": False,
-    "proxy": None,
+    "proxy": "",
     "source_address": "",
     "connect_timeout": 0,
     "aliases": "",
@@ -126,7 +128,7 @@ class Identity:
     fingerprint: SHA-256 of the certificate to trust, 64 lower case hex digits.
     tls_hostname, certificate_key, crl_file; min_tls: "", "1.2" or "1.3"; ciphers: OpenSSL's list.
     tls_required_ext: each mail asks for REQUIRETLS (RFC 8689).
-    proxy:       a Proxy or None.   source_address: to connect from.
+    proxy:       URL of a SOCKS or HTTP proxy.   source_address: to connect from.
     connect_timeout: seconds per address, 0 for the default.
     aliases:     a file.   domain: of bare addresses in the header, and of a bare sender.
     from_header: ADD when it is missing, FORCE the identity's, or KEEP what comes.
@@ -187,7 +189,7 @@ class Identity:
     certificate_key: str
     crl_file: str
     tls_required_ext: bool
-    proxy: "Proxy | None"
+    proxy: str
     source_address: str
     connect_timeout: int
     aliases: str
@@ -228,6 +230,11 @@ class Identity:
         return bool(self.log or self.syslog)
 
     @property
+    def logs_in(self) -> bool:
+        """AUTH comes before the first mail."""
+        return bool(self.username) or self.auth in WITHOUT_USERNAME
+
+    @property
     def implicit_tls(self) -> bool:
         """TLS from the first byte: said so, or the port of RFC 8314."""
         if self.starttls == STARTTLS_IMPLICIT:
@@ -259,9 +266,4 @@ class Identity:
             return True
         if self.starttls == STARTTLS_DISABLED:
             return False
-        return bool(self.fingerprint) or (bool(self.username) and not self.loopback)
-
-    @property
-    def loopback(self) -> bool:
-        """No packet to the server leaves the machine; what a proxy calls localhost is another one."""
-        return self.server.loopback and (self.proxy is None or bool(self.server.path))
+        return bool(self.fingerprint) or (self.logs_in and not self.server.loopback)

@@ -28,7 +28,11 @@ LONGEST_UNDO = _DAY  # to send it tomorrow there is --at
 MOST_CONNECTIONS = 20  # what servers allow one client (Postfix 50, others 10 to 20); a thread for each
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": _DAY}
 AUTOMATIC = "automatic"
-MECHANISMS = {"automatic": AUTOMATIC, "plain": "PLAIN", "login": "LOGIN", "cram-md5": "CRAM-MD5"}
+# What each of them needs is in sasl/mechanism.py.
+MECHANISMS = (
+    "plain", "login", "cram-md5", "scram-sha-1", "scram-sha-256", "scram-sha-1-plus", "scram-sha-256-plus", "external",
+    "xoauth2", "oauthbearer", "anonymous", "ntlm", "gssapi",
+)  # fmt: skip
 DELIVERIES = (INTERACTIVE, BACKGROUND, QUEUE, ON_FAILURE)
 POLICIES = (STARTTLS_DISABLED, STARTTLS_ENABLED, STARTTLS_REQUIRED, STARTTLS_IMPLICIT)
 
@@ -150,10 +154,11 @@ def secret(text: str, source: Source) -> Secret:
 
 
 def mechanism(text: str, source: Source) -> str:
-    try:
-        return MECHANISMS[text.lower()]
-    except KeyError:
-        raise ValueError("expected plain, login, cram-md5 or automatic") from None
+    """As RFC 4422 writes it, in upper case; or "automatic"."""
+    word = text.lower()
+    if word != AUTOMATIC and word not in MECHANISMS:
+        raise ValueError(f"expected automatic, {', '.join(MECHANISMS[:-1])} or {MECHANISMS[-1]}")
+    return word if word == AUTOMATIC else word.upper()
 
 
 def tls_policy(text: str, source: Source) -> str:

@@ -16,6 +16,7 @@ from esmtp_py.smtp.verdict import STEP, verdict
 
 # One write to the socket at most; the kernel's own buffer is not much larger.
 WRITE_SIZE = 262144
+CHECK_LOGIN = "check username and password in the rc"
 
 
 class Conversation:
@@ -252,12 +253,11 @@ class Conversation:
     def _within(self, seconds: float) -> float:
         return min(self._end, time.monotonic() + seconds)
 
-    def refused(self, verb: str, reply: Reply, *, kind: str = "") -> MailError:
+    def refused(self, verb: str, reply: Reply, *, kind: str = "", advice: str = CHECK_LOGIN) -> MailError:
+        """advice: what to do when it is the login that is refused."""
         fate = verdict(verb, reply, self.remote)
-        advice = "; check username and password in the rc" if fate.kind == "auth" else ""
-        return MailError(
-            kind or fate.kind, fate.text + advice, status=fate.status, remote=self.remote, reply=fate.reply
-        )
+        text = f"{fate.text}; {advice}" if fate.kind == "auth" else fate.text
+        return MailError(kind or fate.kind, text, status=fate.status, remote=self.remote, reply=fate.reply)
 
     def note(self, text: str) -> None:
         if self._trace:

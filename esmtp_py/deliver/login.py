@@ -4,50 +4,208 @@
 moves the lines.
 """
 
+from os import urandom
+
 from esmtp_py.errors import MailError
 from esmtp_py.sasl import mechanism
+from esmtp_py.sasl.broken import Broken, Refused
 from esmtp_py.sasl.mechanism import Credentials
 from esmtp_py.smtp import command
 
+# -PLUS, SCRAM, and what is left.  No account is locked by it, for none but the last has shown a password.
+MOST_ATTEMPTS = 3
+AUTOMATIC = "automatic"
 
-def log_in(talk: "Conversation", identity: "Identity", extensions: "Extensions", *, secure: bool) -> None:
+
+def log_in(talk: "Conversation", identity: "Identity", extensions: "Extensions", tls: "TlsStream | None") -> None:
     """Returns when the server has let us in; MailError when it has not, or when that would expose a secret.
 
-    secure: the channel is encrypted and verified.
+    tls: the channel is encrypted and verified, and a login can be bound to it.
     """
-    credentials = _credentials(identity)
-    name = mechanism.choose(extensions.mechanisms, identity.auth, credentials, secure=secure)
+    secure = tls is not None
+    if not secure and identity.tls_demanded:
+        raise MailError("tls", f"no login at {talk.remote} without TLS", remote=talk.remote)
+    credentials = _credentials(identity, tls)
     try:
-        _exchange(talk, name, credentials)
+        _with(credentials, talk, identity, extensions.mechanisms, secure)
     except MailError as error:
-        if error.kind == "auth" and credentials.password and not identity.password:
-            from esmtp_py.secret.password import forget
-
-            forget(identity)
+        if error.kind == "auth":
+            _forget(identity, credentials)
         if not (error.kind == "auth" and error.reply and _another_token(identity, credentials)):
             raise
-        _exchange(talk, name, credentials)
+        _with(credentials, talk, identity, extensions.mechanisms, secure)
 
 
-def _credentials(identity: "Identity") -> Credentials:
+def _with(
+    credentials: Credentials, talk: "Conversation", identity: "Identity", offered: tuple[str, ...], secure: bool
+) -> None:
+    """With the best mechanism that the server really has; which it has, it says as long as no password is shown.
+
+    A server may offer SCRAM and keep, for this user, a password that it can
+    only compare with one in clear.  It says so before we have proved
+    anything, so that trying the next mechanism is no second guess at the password.
+    """
+    left = offered
+    for attempt in range(MOST_ATTEMPTS):
+        name = mechanism.choose(left, identity.auth, credentials, secure=secure)
+        refusal = Exchange(talk, name, credentials, offered).run()
+        if refusal is None:
+            return
+        left = mechanism.without(name, left)
+        if identity.auth != AUTOMATIC or not secure or attempt == MOST_ATTEMPTS - 1 or not _goes_on(left, credentials):
+            raise refusal
+        talk.note(f"{name} is offered, but refused: trying another mechanism")
+
+
+def _goes_on(left: tuple[str, ...], credentials: Credentials) -> bool:
+    try:
+        return bool(mechanism.choose(left, AUTOMATIC, credentials, secure=True))
+    except MailError:
+        return False
+
+
+class Exchange:
+    """One AUTH command and what follows it."""
+
+    def __init__(self, talk: "Conversation", name: str, credentials: Credentials, offered: tuple[str, ...]) -> None:
+        self._talk = talk
+        self._name = name
+        self._credentials = credentials
+        self._exchange = mechanism.start(name, credentials, offered)
+        self._said = 0  # responses that the server has
+
+    def run(self) -> "MailError | None":
+        """None when we are in; an error when the server does not want the mechanism; else it is raised."""
+        reply = self._begin()
+        while reply.code == 334:
+            try:
+                response = self._answer(reply)
+            except Refused as error:
+                self._cancel()
+                return self._failed(str(error))
+            reply = self._talk.ask(command.auth_response(response))
+        if reply.positive:
+            if not mechanism.concluded(self._exchange):
+                raise self._failed("it says yes too early, and has not proved that it knows the password")
+            return None
+        verb = command.RESPONSE if self._said > 1 else command.AUTH
+        refusal = self._talk.refused(verb, reply, advice=self._advice())
+        if self._unwanted(reply):
+            return refusal
+        raise refusal
+
+    def _begin(self) -> "Reply":
+        """The reply to AUTH with its initial response, which goes a line later where the command would be too long."""
+        for secret in (self._credentials.password, self._credentials.token):
+            if secret:
+                self._talk.veil(secret)
+        initial = mechanism.encoded(next(self._exchange))
+        if initial is None or command.fits_auth(self._name, initial):
+            self._said = int(initial is not None)
+            return self._talk.ask(command.auth(self._name, initial))
+        reply = self._talk.ask(command.auth(self._name, None))
+        if reply.code != 334:
+            return reply
+        self._said = 1
+        return self._talk.ask(command.auth_response(initial))
+
+    def _answer(self, reply: "Reply") -> bytes:
+        try:
+            response = self._exchange.send(mechanism.challenge(self._name, reply.lines[0]))
+        except Refused:
+            raise
+        except Broken as error:
+            self._cancel()
+            raise self._failed(str(error)) from error
+        except (StopIteration, ValueError) as error:
+            self._cancel()
+            raise self._failed(str(reply)) from error
+        except MailError:
+            self._cancel()
+            raise
+        self._said += 1
+        return mechanism.encoded(response) or b""
+
+    def _unwanted(self, reply: "Reply") -> bool:
+        """It is the mechanism that the server refuses: the password it has not seen yet."""
+        if reply.code == 504:  # RFC 4954 section 4
+            return self._said <= 1
+        return reply.code == 535 and self._name in mechanism.SCRAM_PLUS + mechanism.SCRAM and self._said <= 1
+
+    def _failed(self, why: str) -> MailError:
+        remote = self._talk.remote
+        return MailError("auth", f"{remote} does not follow {self._name}: {why}", remote=remote)
+
+    def _cancel(self) -> None:
+        """Ends an exchange that leads nowhere (RFC 4954 section 4)."""
+        try:
+            self._talk.ask(command.auth_response(b"*"))
+        except MailError:
+            pass  # we were leaving anyway
+
+    def _advice(self) -> str:
+        if self._name in mechanism.WITH_TOKEN:
+            return "if it lasts, allow esmtp once more with esmtp --authorize"
+        if self._name == "EXTERNAL":
+            return "check certificate in the rc"
+        return "check username and password in the rc"
+
+
+# -- what we have to show -----------------------------------------------------
+
+
+def _credentials(identity: "Identity", tls: "TlsStream | None") -> Credentials:
+    """Asks for the secret that the identity logs in with, and for no other."""
+    service = identity.server.service
     credentials = Credentials(
         identity.username,
-        certificate=bool(identity.certificate),
+        certificate=tls is not None and bool(identity.certificate),
         host=identity.server.host,
+        port=int(service) if service.isdigit() else 0,
+        binding=tls.binding if tls else None,
+        random=urandom,
+        context=lambda name: _context(name, identity, tls),
     )
     if identity.oauth2:
         from esmtp_py.secret.oauth2 import access_token
 
         credentials.token = access_token(identity)
-    else:
-        credentials.password = identity.password or _password(identity)
+    elif identity.auth in mechanism.WITH_TOKEN:
+        credentials.token = _password(identity)  # what obtains tokens is a password_command, too
+    elif identity.auth not in mechanism.WITHOUT_PASSWORD and not _certificate_alone(identity):
+        credentials.password = _password(identity)
     return credentials
+
+
+def _certificate_alone(identity: "Identity") -> bool:
+    if identity.auth != AUTOMATIC or not identity.certificate:
+        return False
+    from esmtp_py.secret.password import has_source
+
+    return not has_source(identity)
+
+
+def _password(identity: "Identity") -> "Secret":
+    """From the rc itself, or from wherever else it says."""
+    if identity.password:
+        return identity.password
+    from esmtp_py.secret.password import password
+
+    return password(identity)
+
+
+def _forget(identity: "Identity", credentials: Credentials) -> None:
+    """The server has refused it: the next mail gets a fresh one."""
+    if not identity.password and not identity.oauth2 and (credentials.password or credentials.token):
+        from esmtp_py.secret.password import forget
+
+        forget(identity)
 
 
 def _another_token(identity: "Identity", credentials: Credentials) -> bool:
     """After the server has refused one, which may have been withdrawn before its time: is there another to try?"""
     refused = credentials.token
-    if refused is None:
+    if refused is None or not identity.oauth2:
         return False
     from esmtp_py.secret.oauth2 import access_token
 
@@ -55,41 +213,13 @@ def _another_token(identity: "Identity", credentials: Credentials) -> bool:
     return credentials.token != refused
 
 
-def _password(identity: "Identity") -> "Secret":
-    """From wherever else the rc says."""
-    from esmtp_py.secret.password import password
+def _context(name: str, identity: "Identity", tls: "TlsStream | None") -> "Context":
+    from esmtp_py.deliver import security_context
 
-    return password(identity)
-
-
-def _exchange(talk: "Conversation", name: str, credentials: Credentials) -> None:
-    for secret in (credentials.password, credentials.token):
-        if secret:
-            talk.veil(secret)
-    exchange = mechanism.start(name, credentials)
-    response = mechanism.encoded(next(exchange))
-    held = None if command.fits_auth(name, response) else response
-    ask = command.auth(name, None if held else response)
-    while (reply := talk.ask(ask)).code == 334:
-        if held:
-            ask, held = command.auth_response(held), None
-            continue
-        try:
-            answer = exchange.send(mechanism.challenge(name, reply.lines[0]))
-        except (StopIteration, ValueError) as error:
-            _cancel(talk)
-            raise MailError("auth", f"{talk.remote} does not follow {name}: {reply}", remote=talk.remote) from error
-        ask = command.auth_response(mechanism.encoded(answer) or b"")
-    if not reply.positive:
-        raise talk.refused(ask.verb, reply)
-
-
-def _cancel(talk: "Conversation") -> None:
-    """Ends an exchange that leads nowhere (RFC 4954 section 4)."""
-    try:
-        talk.ask(command.auth_response(b"*"))
-    except MailError:
-        pass  # we were leaving anyway
+    if name == "GSSAPI":
+        return security_context.kerberos(identity.server.host)
+    end_point = tls.binding("tls-server-end-point") if tls else None
+    return security_context.ntlm(identity.server.host, identity.username, _password(identity).reveal(), end_point)
 
 
 TYPE_CHECKING = False
@@ -97,4 +227,7 @@ if TYPE_CHECKING:
     from esmtp_py.concealed import Secret
     from esmtp_py.config.identity import Identity
     from esmtp_py.deliver.conversation import Conversation
+    from esmtp_py.net.tls import TlsStream
+    from esmtp_py.sasl.mechanism import Context
     from esmtp_py.smtp.extensions import Extensions
+    from esmtp_py.smtp.reply import Reply

@@ -32,8 +32,9 @@ class Session:
         self._identity = identity
         patience = Patience(identity.timeout)
         end = time.monotonic() + patience.session(size)
-        self._secure = False
-        stream = _reach(identity, min(end, time.monotonic() + patience.reply("connect")))
+        self._secured: TlsStream | None = None
+        soon = min(end, time.monotonic() + patience.reply("connect"))
+        stream = connect(identity.server, soon, identity.source_address, identity.connect_timeout)
         self.talk = Conversation(stream, patience, end, self.remote, trace)
         try:
             self.talk.note(f"connected to {stream.peer}")
@@ -52,13 +53,13 @@ class Session:
     def _log_in(self) -> None:
         self.talk.expect(None)
         self._hello()
-        if not self._secure and self._wants_tls():
+        if not self._secured and self._wants_tls():
             self._start_tls()
             self._hello()
-        if self._identity.username:
+        if self._identity.logs_in:
             from esmtp_py.deliver.login import log_in
 
-            log_in(self.talk, self._identity, self.extensions, secure=self._secure)
+            log_in(self.talk, self._identity, self.extensions, self._secured)
 
     def _hello(self) -> None:
         name = self._identity.helo or _own_name(self.talk.stream.local_address())
@@ -101,7 +102,7 @@ class Session:
         context = client_context(Trust.of(identity))
         host = certificate_name(identity)
         stream = TlsStream(self.talk.stream, context, host, self.talk.deadline(STARTTLS), identity.fingerprint)
-        self._secure = True
+        self._secured = stream
         verified = "is that of fingerprint" if identity.fingerprint else f"verified for {host}"
         self.talk.note(f"{stream.description}, certificate {verified}")
         return stream
@@ -114,16 +115,6 @@ class Session:
         except MailError:
             pass
         self.talk.stream.close()
-
-
-def _reach(identity: Identity, deadline: float) -> "Stream":
-    """The way that the rc says."""
-    way = (identity.server, deadline, identity.source_address, identity.connect_timeout)
-    if identity.proxy and not identity.server.path:
-        from esmtp_py.net.proxy import through
-
-        return through(identity.proxy, *way)
-    return connect(*way)
 
 
 def _why_tls(identity: Identity) -> str:
@@ -154,6 +145,5 @@ def _own_name(address: str) -> str:
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from esmtp_py.net.stream import Stream
     from esmtp_py.net.tls import TlsStream
     from esmtp_py.smtp.reply import Trace

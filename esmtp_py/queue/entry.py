@@ -61,7 +61,6 @@ class Entry:
 
     __slots__ = (
         "_marks",
-        "_recipients",
         "_tail",
         "algorithm",
         "argv",
@@ -76,6 +75,7 @@ class Entry:
         "not_before",
         "offset",
         "rc",
+        "recipients",
         "requiretls",
         "ret",
         "sealed",
@@ -105,7 +105,7 @@ class Entry:
     ) -> None:
         self.time = time
         self.sender = sender
-        self._recipients = recipients or []
+        self.recipients = recipients or []
         self.body = body
         self.ret = ret
         self.envid = envid
@@ -122,17 +122,6 @@ class Entry:
         self.algorithm = self.digest = ""
         self._tail = b""
         self._marks: Marks | None = None
-
-    @property
-    def recipients(self) -> list[Recipient]:
-        """In the order in which marks count them: those of the envelope, then those that aliases stand for."""
-        if not (self._recipients and (self._tail or self._marks) and self.marks.members):
-            return self._recipients
-        return self._recipients + self.marks.members
-
-    @recipients.setter
-    def recipients(self, recipients: list[Recipient]) -> None:
-        self._recipients = recipients
 
     @property
     def marks(self) -> "Marks":
@@ -159,7 +148,7 @@ class Entry:
         lines = [f"time {self.time:.6f}"]
         if self.sender is not None:
             lines.append(f"sender {_path(self.sender)}")
-        lines += [f"recipient {recipient_words(recipient)}" for recipient in self._recipients]
+        lines += [_recipient_line(recipient) for recipient in self.recipients]
         for name, unsaid in _WORDS.items():
             value = getattr(self, name)
             if value != unsaid:
@@ -233,11 +222,10 @@ def _path(address: str) -> str:
     return "<" + "".join(f"%{ord(char):02X}" if char <= " " or char in "%<>\x7f" else char for char in address) + ">"
 
 
-def recipient_words(recipient: Recipient) -> str:
-    """What a recipient is, in one line; ``recipient_of`` reads it."""
+def _recipient_line(recipient: Recipient) -> str:
     notify = " NOTIFY=" + ",".join(recipient.notify) if recipient.notify else ""
     orcpt = " ORCPT=" + escape(recipient.orcpt) if recipient.orcpt else ""
-    return f"{_path(recipient.address)}{notify}{orcpt}"
+    return f"recipient {_path(recipient.address)}{notify}{orcpt}"
 
 
 # -- reading -------------------------------------------------------------------------------------------------------
@@ -269,7 +257,7 @@ def _entry(text: bytes, offset: int) -> Entry:
         if name == "recipient":
             # 100,000 of them are listed in a second, most of them plain
             plain = value[:1] == "<" and value[-1:] == ">" and " " not in value and "%" not in value
-            entry._recipients.append(Recipient(value[1:-1]) if plain and len(value) > 1 else recipient_of(value))
+            entry.recipients.append(Recipient(value[1:-1]) if plain and len(value) > 1 else _recipient(value))
         elif name in fields:
             raise Damaged(f"two lines of {name[:20]!r}")
         else:
@@ -311,8 +299,7 @@ def _address(text: str) -> str:
     return unescape(text[1:-1])
 
 
-def recipient_of(text: str) -> Recipient:
-    """The reverse of ``recipient_words``; Damaged for what it cannot have made."""
+def _recipient(text: str) -> Recipient:
     if " " not in text:
         return Recipient(_address(text))
     word, *parameters = text.split(" ")

@@ -299,8 +299,6 @@ class Lane:
             if choice.identity is not self._identity:
                 self._stray(locked)
                 return None
-            if self._identity.aliases:
-                self._replace_aliases(locked)
             mail = ready(locked, message, choice, self._caller)
         except MailError as error:
             self._ledger.wait(locked, error)
@@ -314,11 +312,6 @@ class Lane:
             self._ledger.note(locked.name, {address: spoiled.outcome() for address in mail.numbers})
             return None
         return mail
-
-    def _replace_aliases(self, locked: "Locked") -> None:
-        from esmtp_py.queue.aliased import replace
-
-        replace(locked, self._identity, self._caller, self._ledger.now())
 
     def _stray(self, locked: "Locked") -> None:
         locked.close()

@@ -63,7 +63,6 @@ class Ledger:
         self.reports = Reports(store, caller)
         self._lifetime = lifetime or schedule.LIFETIME
         self._store = store
-        self._caller = caller
         self._clock = clock
         self._open: dict[str, Case] = {}
         self._removed: list[Locked] = []
@@ -107,10 +106,6 @@ class Ledger:
             return False
         return entry is not None and kind not in entry.marks.fate(number).reported
 
-    def now(self) -> float:
-        """Seconds since 1970."""
-        return self._clock()
-
     # -- what happened ----------------------------------------------------------
 
     def begin(self, locked: "Locked", mail: Ready) -> bool:
@@ -135,8 +130,6 @@ class Ledger:
         case.fates.update(fates)
         if not case.pending and case.fates:
             self._log(case)
-            if case.mail.choice.identity.record:
-                self._record(case)
         if self._heeded(case, lambda case: self._note(case, fates)) and not case.pending:
             self.release(name)
         return name not in self._open
@@ -149,13 +142,6 @@ class Ledger:
             warning = note(identity, case.mail.envelope, case.mail.message.size, case.fates, self._clock())
             if warning:
                 self.tally.say(warning)
-
-    def _record(self, case: Case) -> None:
-        from esmtp_py.queue.copies import record
-
-        warning = record(self._store, case.locked, case.mail, case.fates, self._caller, self._clock())
-        if warning:
-            self.tally.say(f"{case.locked.name}: {warning}")
 
     def _heeded(self, case: Case, step: "Callable[[Case], object]") -> bool:
         """Does a step with a mail; when that fails, says so and closes it as it is."""
@@ -331,11 +317,10 @@ class Ledger:
     def _warn(self, case: Case, now: float) -> None:
         """One warning for each mail, whoever of its recipients it is about: all of them have waited as long."""
         entry = case.locked.entry
-        everyone = entry.recipients
-        numbers = schedule.late(entry, everyone, now)
+        numbers = schedule.late(entry, entry.recipients, now)
         if not numbers or not case.mail.envelope.sender:
             return
-        recipients = {number: everyone[number] for number in numbers}
+        recipients = {number: entry.recipients[number] for number in numbers}
         fates = {
             recipient.address: entry.marks.fate(number).outcome or Outcome("try_again")
             for number, recipient in recipients.items()

@@ -6,26 +6,20 @@ a full disk, or damaged, does not count, and no other line suffers.
     VERB T WHAT... #SUM
     delivered T RECIPIENTS KIND STATUS REMOTE TEXT[ TAB REPLY]     failed, deferred: the same
     reported T RECIPIENTS REPORT          the report (failure, delay, success) is durable
-    recorded T                            the sender's copy was made
-    member T RECIPIENT <address> NOTIFY=... ORCPT=...      aliased T RECIPIENT
     hold T      release T      retry T      at T SECONDS
 
 T: seconds since 1970.  RECIPIENTS: numbers from 0, in the entry's order, as
 ``0,2-5``.  KIND: a row of outcome.TABLE.  REMOTE: ``-`` if no peer spoke.
-A member is a recipient like any other, behind those of the entry; when all
-members of an alias are there, it is itself ``aliased``.
 """
 
 from binascii import crc32
 
 from esmtp_py.outcome import DEFERRED, DELIVERED, FAILED, TABLE, Outcome
-from esmtp_py.queue.entry import Damaged, escape, recipient_of, recipient_words, unescape
+from esmtp_py.queue.entry import Damaged, escape, unescape
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
-
-    from esmtp_py.message.envelope import Recipient
 
 FAILURE, DELAY, SUCCESS = "failure", "delay", "success"
 
@@ -68,21 +62,17 @@ class Marks:
     held:   True between hold and release.
     at:     deliver no earlier, as asked for later than submission; 0 if not asked.
     hurry:  retry or release came after the last attempt: the back-off does not count.
-    members: recipients that aliases stand for, numbered on from those of the entry.
-    recorded: the sender has a copy.
     times:  of attempts, in the order of the file (the clock may have been set meanwhile).
     torn:   the last line has no end; an append must begin with LF.
     """
 
-    __slots__ = ("at", "fates", "held", "hurry", "members", "recorded", "times", "torn")
+    __slots__ = ("at", "fates", "held", "hurry", "times", "torn")
 
     def __init__(self, data: bytes = b"") -> None:
         self.fates: dict[int, Fate] = {}
         self.held = False
         self.at = 0
         self.hurry = False
-        self.members: list[Recipient] = []
-        self.recorded = False
         self.times: list[int] = []
         self.torn = False
         self.fold(data)
@@ -118,13 +108,6 @@ class Marks:
             self._outcome(verb, when, rest)
         elif verb == "reported":
             self._reported(rest)
-        elif verb == "recorded":
-            self.recorded = True
-        elif verb == "member":
-            self._member(rest)
-        elif verb == "aliased":
-            for number in _numbers(rest):
-                self.fate(number).outcome = Outcome("delivered", "replaced by those it stands for")
         elif verb == "at" and _is_number(rest):
             self.at = int(rest)
         elif verb in ("hold", "release", "retry"):
@@ -158,12 +141,6 @@ class Marks:
             if report not in fate.reported:
                 fate.reported += (report,)
 
-    def _member(self, rest: str) -> None:
-        try:
-            self.members.append(recipient_of(rest.partition(" ")[2]))
-        except Damaged:
-            pass  # of a newer version; as for any other mark, what it says is not known
-
 
 # -- writing: each returns a whole line ----------------------------------------------------------------------------
 
@@ -180,21 +157,6 @@ def outcome_mark(when: float, recipients: "Iterable[int]", outcome: Outcome) -> 
 def reported_mark(when: float, recipients: "Iterable[int]", report: str) -> bytes:
     """The report about these recipients (FAILURE, DELAY or SUCCESS) is durable."""
     return _mark(f"reported {int(when)} {_ranges(recipients)} {report}")
-
-
-def recorded_mark(when: float) -> bytes:
-    """The sender's copy was made, or could not be; in no further attempt it is made again."""
-    return _mark(f"recorded {int(when)}")
-
-
-def member_mark(when: float, number: int, member: "Recipient") -> bytes:
-    """A recipient that this one, an alias, stands for."""
-    return _mark(f"member {int(when)} {number} {recipient_words(member)}")
-
-
-def aliased_mark(when: float, number: int) -> bytes:
-    """All members of this recipient are there; nothing more is to be done for itself."""
-    return _mark(f"aliased {int(when)} {number}")
 
 
 def hold_mark(when: float) -> bytes:

@@ -85,8 +85,8 @@ def ready(locked: "Locked", message: Message, choice: Choice, caller: "Caller") 
             from esmtp_py.deliver.wishes import wish
 
             wish(entry.recipients, choice.sender, choice.identity)
-    numbers, everyone = waiting(entry), entry.recipients
-    envelope = entry.envelope("").to([everyone[number] for number in numbers.values()])
+    numbers = waiting(entry)
+    envelope = entry.envelope("").to([entry.recipients[number] for number in numbers.values()])
     envelope.sender = choice.sender
     return Ready(choice, envelope, message, numbers)
 

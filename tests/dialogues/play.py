@@ -4,7 +4,7 @@ import base64
 
 import pytest
 
-from esmtp_py.deliver import session
+from esmtp_py.deliver import login, session
 from esmtp_py.deliver.submission import Submission
 from esmtp_py.errors import MailError
 from esmtp_py.net import tls
@@ -16,6 +16,11 @@ WHOLE, BYTEWISE = 1 << 30, 1
 ONE_WRITE = 200_000
 
 ENDS = ("close", "reset", "stall")
+
+# What a dialogue's TLS connection gives a login to be bound to: RFC 5802 has no example of it.
+BINDINGS = {"tls-server-end-point": b"the server's certificate"}
+# And its nonce is that of the example there.
+NONCE = "fyko+d2lbbFgONRv9qkxdawL"
 
 
 class Mismatch(BaseException):
@@ -158,6 +163,7 @@ class FakeTlsStream:
     def __new__(cls, stream: ScriptedStream, context: object, host: str, deadline: float, pin: str) -> "FakeTlsStream":
         stream.handshake()
         stream.description = cls.description  # type: ignore[attr-defined]
+        stream.binding = BINDINGS.get  # type: ignore[attr-defined]
         return stream  # type: ignore[return-value]
 
 
@@ -179,7 +185,7 @@ def play(dialogue: Dialogue, cut: int, patch: pytest.MonkeyPatch) -> Result:
     connections = list(dialogue.connections)
     streams: list[ScriptedStream] = []
 
-    def connect(server: object, deadline: float) -> ScriptedStream:
+    def connect(server: object, deadline: float, *route: object) -> ScriptedStream:
         if not connections:
             raise Mismatch(f"{dialogue.path}: the client connects once more")
         events = connections.pop(0)
@@ -189,6 +195,7 @@ def play(dialogue: Dialogue, cut: int, patch: pytest.MonkeyPatch) -> Result:
         return streams[-1]
 
     patch.setattr(session, "connect", connect)
+    patch.setattr(login, "urandom", lambda count: base64.b64decode(NONCE)[:count])
     patch.setattr(tls, "TlsStream", FakeTlsStream)
     patch.setattr(tls, "client_context", lambda trust: None)
     trace: list[tuple[str, bytes]] = []

@@ -4,7 +4,7 @@ A ``NAME.dialogue`` file is read from top to bottom.  "#" begins a comment, and
 the comment at its head says why the dialogue is there.  First the settings:
 
     server mx.example.org:587     or lmtp:host:port, lmtp:/path, /path
-    starttls, username, password, auth, helo, timeout WORD
+    starttls, username, password, certificate, auth, helo, timeout WORD
                                   as in the rc; the helo name is client.example.org unless told
     from ADDRESS                  <> for the null reverse path; me@example.org unless told
     to ADDRESS [notify=WORD,WORD] [orcpt=ADDRESS]
@@ -17,7 +17,8 @@ then the dialogue:
     C: text      the client's line, exactly; {size} stands for the size of the message
     S: text      the server's line
     s: text      exactly these bytes of the server, after the escapes of a Python literal
-    S*N: text    the line N times;  {x*N} in a text of C, S or s is N times the "x"
+    S*N: text    the line N times;  {x*N} in a text of C, S or s is N times the "x", and
+                 {base64 TEXT} that of TEXT, after the escapes of a Python literal
     = message    the message as it is (BDAT)
     = data       the message as DATA takes it, with its final dot
     = dot        the final dot alone
@@ -37,6 +38,7 @@ and its outcome, a line for each recipient, and perhaps the exit code of the run
 What the words say must be in the outcome's text; after "not" it must not.
 """
 
+import base64
 import pathlib
 import re
 
@@ -51,7 +53,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-SETTINGS = ("server", "starttls", "username", "password", "auth", "helo", "timeout")
+SETTINGS = ("server", "starttls", "username", "password", "certificate", "auth", "helo", "timeout")
 ENVELOPE = ("from", "to", "ret", "envid", "body-type", "body")
 
 
@@ -123,6 +125,7 @@ class Dialogue:
     def _hear(self, word: str, rest: str, number: int) -> None:
         events = self.connections[-1]
         text = re.sub(r"\{(.)\*(\d+)\}", lambda m: m[1] * int(m[2]), rest.replace("{size}", str(self.message.size)))
+        text = re.sub(r"\{base64 (.*?)\}", lambda m: base64.b64encode(literal(m[1])).decode(), text)
         if word == "C:":
             events.append(Event("C", text.encode() + b"\r\n", rest, number))
         elif word == "s:":
@@ -165,6 +168,7 @@ class Dialogue:
             starttls=given.get("starttls", "automatic"),
             username=given.get("username", ""),
             password=Secret(literal(given["password"]).decode()) if "password" in given else None,
+            certificate=given.get("certificate", ""),
             auth=given.get("auth", "automatic"),
             helo=given.get("helo", "client.example.org"),
             timeout=int(given.get("timeout", "0")),

@@ -19,7 +19,7 @@ def send(esmtp: Command, address: str) -> None:
     assert (done.code, done.out, done.err) == (0, "", "")
 
 
-@pytest.mark.parametrize("auth", ["plain", "login", "cram-md5", "automatic"])
+@pytest.mark.parametrize("auth", ["plain", "login", "cram-md5", "scram-sha-1", "scram-sha-256", "automatic"])
 @pytest.mark.parametrize("listener", ["submission", "submissions"])
 def test_every_mechanism_under_tls(
     listener: str, auth: str, server: MailServer, esmtp: Command, rc: WriteRc, address: str
@@ -31,8 +31,7 @@ def test_every_mechanism_under_tls(
     assert "TLSv1.3" in mail.get("Received")
     assert mail.get("Subject") == "a mail"
     assert mail.body == b"Hello.\n"
-    # Under TLS nothing is gained by CRAM-MD5, which makes the server keep the password in clear.
-    method = "PLAIN" if auth == "automatic" else auth.upper()
+    method = "SCRAM-SHA-256" if auth == "automatic" else auth.upper()
     server.postfix.wait_log(rf"sasl_method={method}, sasl_username=alice")
 
 

@@ -34,7 +34,7 @@ def submit(
     """One mail through the courier; each connection takes the next server, the last one again and again."""
     left = list(servers)
 
-    def connect(server: object, deadline: float) -> object:
+    def connect(server: object, deadline: float, *route: object) -> object:
         return left.pop(0) if len(left) > 1 else left[0]
 
     who = Identity(server=Server("mx.example.org", "25", protocol="lmtp" if lmtp else "smtp"), helo="me")

@@ -7,8 +7,10 @@ lenient: whatever a careful client would not do is a line in ``violations``.
 import base64
 import re
 import socket
+import ssl
 from typing import TYPE_CHECKING
 
+from tests.server import sasl
 from tests.server.auth import MECHANISMS, Cancelled, decode
 from tests.server.transaction import MAIL_PARAMETERS, PATH, RCPT_PARAMETERS, XTEXT, Mail, subject
 from tests.server.wire import Gone, Wire
@@ -208,7 +210,7 @@ class Session:
             return "503 5.5.1 not now"
         try:
             first = decode(initial.encode("latin-1")) if initial else None
-            user = MECHANISMS[mechanism.upper()](self.server.users, first, self._ask)
+            user = self._user(mechanism.upper(), first)
         except Cancelled:
             return "501 5.7.0 cancelled"
         except ValueError as error:
@@ -218,6 +220,15 @@ class Session:
             return "535 5.7.8 authentication failed"
         self.user, self.mechanism = user, mechanism.upper()
         return "235 2.7.0 welcome"
+
+    def _user(self, mechanism: str, first: bytes | None) -> str | None:
+        if mechanism in MECHANISMS:
+            return MECHANISMS[mechanism](self.server.users, first, self._ask)
+        certificate = self.peer_certificate
+        names = [name for _, name in certificate.get("subjectAltName", ())] if isinstance(certificate, dict) else []
+        connection = self.wire.connection if isinstance(self.wire.connection, ssl.SSLSocket) else None
+        peer = sasl.Peer(self.server.users, self._ask, connection, names, self.server.binds)
+        return sasl.MECHANISMS[mechanism](mechanism, peer, first)
 
     def _ask(self, challenge: bytes) -> bytes:
         self._say("334 " + base64.b64encode(challenge).decode())

@@ -19,7 +19,8 @@ class SubmissionServer(Listener):
       without:       extensions to leave out, e.g. ("PIPELINING", "CHUNKING").
       tls:           "starttls" (default), "implicit", or "none".
       protocol:      "smtp" or "lmtp".
-      mechanisms:    of AUTH, any of PLAIN LOGIN CRAM-MD5; () for none.
+      mechanisms:    of AUTH, PLAIN LOGIN CRAM-MD5 unless told, any of these and of sasl.MECHANISMS; () for none.
+      binds:         SCRAM knows channel binding, which is so when a -PLUS is offered unless told.
       users:         {name: password}, alice with "secret" unless told.
     What to demand:
       require_auth:  before MAIL; the default is yes, unless there are no mechanisms.
@@ -52,6 +53,7 @@ class SubmissionServer(Listener):
         protocol: str = "smtp",
         mechanisms: Iterable[str] = tuple(MECHANISMS),
         users: Mapping[str, str] | None = None,
+        binds: bool | None = None,
         require_auth: bool | None = None,
         require_tls: bool = True,
         auth_in_clear: bool = False,
@@ -72,6 +74,7 @@ class SubmissionServer(Listener):
         self.tls = tls
         self.protocol = protocol
         self.mechanisms = tuple(mechanisms)
+        self.binds = any(name.endswith("-PLUS") for name in self.mechanisms) if binds is None else binds
         self.users = {"alice": "secret"} if users is None else dict(users)
         self.require_auth = bool(self.mechanisms) if require_auth is None else require_auth
         self.require_tls = require_tls

@@ -1,6 +1,5 @@
-"""Mechanisms: the vectors of the RFCs, which one is chosen, and what cannot be said."""
+"""Which mechanism is chosen, what cannot be said, and the form of challenges and responses."""
 
-import hmac
 from base64 import b64decode, b64encode
 
 import pytest
@@ -9,71 +8,13 @@ from esmtp_py.concealed import Secret
 from esmtp_py.errors import MailError
 from esmtp_py.sasl import mechanism
 from esmtp_py.sasl.mechanism import Credentials
-
-Said = list[bytes | None]
-
-
-def start(name: str, username: str, password: str) -> "mechanism.Exchange":
-    return mechanism.start(name, Credentials(username, password=Secret(password)))
-
-
-def says(name: str, username: str, password: str, *challenges: bytes) -> Said:
-    exchange = start(name, username, password)
-    return [next(exchange), *(exchange.send(c) for c in challenges)]
-
-
-def test_plain_is_one_initial_response() -> None:
-    # RFC 4616 section 4, without an authorization identity
-    assert says("PLAIN", "tim", "tanstaaftanstaaf") == [b"\0tim\0tanstaaftanstaaf"]
-
-
-def test_plain_in_utf8() -> None:
-    assert says("PLAIN", "jürgen", "pässword") == ["\0jürgen\0pässword".encode()]
-
-
-def test_login_answers_two_prompts_whatever_they_say() -> None:
-    assert says("LOGIN", "tim", "secret", b"Username:", b"Password:") == [None, b"tim", b"secret"]
-    assert says("LOGIN", "tim", "secret", b"", b"\xff") == [None, b"tim", b"secret"]
-
-
-def test_cram_md5_is_that_of_rfc_2195() -> None:
-    challenge = b"<1896.697170952@postoffice.reston.mci.net>"
-    expected = b"tim b913a602c7eda7a495b4e6e7334d3890"
-    assert says("CRAM-MD5", "tim", "tanstaaftanstaaf", challenge) == [None, expected]
-
-
-def test_cram_md5_with_a_long_password() -> None:
-    """RFC 2104: a key longer than a block is hashed."""
-    assert says("CRAM-MD5", "tim", "x" * 100, b"<1@a>") == [
-        None,
-        b"tim " + hmac.new(b"x" * 100, b"<1@a>", "md5").hexdigest().encode(),
-    ]
-
-
-@pytest.mark.parametrize(("name", "challenges"), [("PLAIN", 0), ("LOGIN", 2), ("CRAM-MD5", 1)])
-def test_a_mechanism_has_an_end(name: str, challenges: int) -> None:
-    exchange = start(name, "u", "p")
-    next(exchange)
-    for _ in range(challenges):
-        exchange.send(b"x")
-    with pytest.raises(StopIteration):
-        exchange.send(b"x")
-
-
-def test_md5_switched_off_is_the_rcs_affair(monkeypatch: pytest.MonkeyPatch) -> None:
-    def fips(*_: object) -> object:
-        raise ValueError("[digital envelope routines] unsupported")
-
-    monkeypatch.setattr(hmac, "new", fips)
-    with pytest.raises(MailError, match="another mechanism") as raised:
-        says("CRAM-MD5", "u", "p", b"c")
-    assert raised.value.kind == "config"
+from tests.unit.sasl.exchanges import start
 
 
 @pytest.mark.parametrize(
     ("username", "password"), [("a\0b", "p"), ("a", "p\0"), ("\ud800", "p"), ("a", "top\udfffsecret")]
 )
-@pytest.mark.parametrize("name", mechanism.IN_TLS)
+@pytest.mark.parametrize("name", ["PLAIN", "LOGIN", "CRAM-MD5"])
 def test_what_no_mechanism_can_carry(name: str, username: str, password: str) -> None:
     with pytest.raises(MailError) as raised:
         start(name, username, password)
@@ -83,31 +24,88 @@ def test_what_no_mechanism_can_carry(name: str, username: str, password: str) ->
     assert "secret" not in repr((error, error.__context__, error.text))
 
 
-def test_bytes_of_another_charset_pass() -> None:
-    assert says("PLAIN", "u", b"p\xe4ss".decode("utf-8", "surrogateescape")) == [b"\0u\0p\xe4ss"]
-
-
 def test_an_unknown_mechanism_is_not_taken_for_another() -> None:
-    with pytest.raises(MailError, match="SCRAM-SHA-256") as raised:
-        start("SCRAM-SHA-256", "u", "p")
+    with pytest.raises(MailError, match=r"DIGEST-MD5.*SCRAM-SHA-256") as raised:
+        start("DIGEST-MD5", "u", "p")
     assert raised.value.kind == "config"
 
 
+PASSWORD = Credentials("u", password=Secret("p"))
+BOUND = Credentials("u", password=Secret("p"), binding={"tls-server-end-point": b"x"}.get)
+UNBOUND = Credentials("u", password=Secret("p"), binding={}.get)
+ODD = Credentials("u", password=Secret("p\t"), binding={"tls-server-end-point": b"x"}.get)
+TOKEN = Credentials("u", token=Secret("t"))
+CERTIFICATE = Credentials("u", certificate=True)
+BOTH = Credentials("u", password=Secret("p"), certificate=True)
+
+ALL = (
+    "LOGIN", "ANONYMOUS", "PLAIN", "CRAM-MD5", "NTLM", "GSSAPI", "EXTERNAL", "XOAUTH2", "OAUTHBEARER", "SCRAM-SHA-1",
+    "SCRAM-SHA-256", "SCRAM-SHA-1-PLUS", "SCRAM-SHA-256-PLUS", "DIGEST-MD5",
+)  # fmt: skip
+
+
+def best_first(credentials: Credentials, secure: bool) -> list[str]:
+    """What is taken as the server offers less and less."""
+    left, taken = ALL, []
+    while True:
+        try:
+            taken.append(mechanism.choose(left, "automatic", credentials, secure=secure))
+        except MailError:
+            return taken
+        left = tuple(name for name in left if name != taken[-1])
+
+
+PLUS, SCRAM = ["SCRAM-SHA-256-PLUS", "SCRAM-SHA-1-PLUS"], ["SCRAM-SHA-256", "SCRAM-SHA-1"]
+
+
 @pytest.mark.parametrize(
-    ("offered", "wanted", "secure", "chosen"),
+    ("credentials", "secure", "order"),
     [
-        (("LOGIN", "PLAIN", "CRAM-MD5"), "automatic", True, "PLAIN"),
-        (("LOGIN", "PLAIN", "CRAM-MD5"), "automatic", False, "CRAM-MD5"),
-        (("CRAM-MD5", "LOGIN"), "automatic", True, "LOGIN"),
-        (("CRAM-MD5",), "automatic", True, "CRAM-MD5"),
-        (("LOGIN", "PLAIN"), "automatic", False, "PLAIN"),
-        (("X", "LOGIN"), "automatic", False, "LOGIN"),
-        (("LOGIN", "PLAIN"), "LOGIN", True, "LOGIN"),
-        (("PLAIN", "CRAM-MD5"), "PLAIN", False, "PLAIN"),
+        (BOUND, True, [*PLUS, *SCRAM, "PLAIN", "LOGIN", "CRAM-MD5"]),
+        (UNBOUND, True, [*SCRAM, "PLAIN", "LOGIN", "CRAM-MD5"]),
+        (PASSWORD, True, [*SCRAM, "PLAIN", "LOGIN", "CRAM-MD5"]),
+        (ODD, True, ["PLAIN", "LOGIN", "CRAM-MD5"]),
+        (BOTH, True, [*SCRAM, "PLAIN", "LOGIN", "CRAM-MD5"]),
+        (TOKEN, True, ["OAUTHBEARER", "XOAUTH2"]),
+        (CERTIFICATE, True, ["EXTERNAL"]),
+        (CERTIFICATE, False, []),
+        # only the rc, or a server on this machine, lets it come to this
+        (PASSWORD, False, [*SCRAM, "CRAM-MD5", "PLAIN", "LOGIN"]),
     ],
 )
-def test_choice(offered: tuple[str, ...], wanted: str, secure: bool, chosen: str) -> None:
-    assert mechanism.choose(offered, wanted, Credentials(), secure=secure) == chosen
+def test_the_strongest_that_the_credentials_allow(credentials: Credentials, secure: bool, order: list[str]) -> None:
+    assert best_first(credentials, secure) == order
+
+
+def test_what_the_rc_names_is_taken() -> None:
+    for name in ALL:
+        assert mechanism.choose(ALL, name, PASSWORD, secure=False) == name
+
+
+@pytest.mark.parametrize(
+    ("refused", "left"),
+    [
+        ("SCRAM-SHA-256-PLUS", ("PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-1")),
+        ("SCRAM-SHA-1-PLUS", ("PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-1")),
+        ("SCRAM-SHA-256", ("PLAIN",)),
+        ("SCRAM-SHA-1", ("PLAIN",)),
+        ("PLAIN", ("SCRAM-SHA-256", "SCRAM-SHA-1", "SCRAM-SHA-256-PLUS")),
+    ],
+)
+def test_what_is_left_of_an_offer(refused: str, left: tuple[str, ...]) -> None:
+    offered = ("PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-1", "SCRAM-SHA-256-PLUS")
+    assert mechanism.without(refused, offered) == left
+
+
+@pytest.mark.parametrize("name", ["PLAIN", "LOGIN", "CRAM-MD5", "SCRAM-SHA-256"])
+def test_a_token_is_not_sent_as_a_password(name: str) -> None:
+    with pytest.raises(MailError, match="password"):
+        mechanism.start(name, TOKEN)
+
+
+def test_a_mechanism_that_needs_more_is_pointed_at() -> None:
+    with pytest.raises(MailError, match="offers GSSAPI NTLM; GSSAPI and NTLM would need more"):
+        mechanism.choose(("GSSAPI", "NTLM"), "automatic", PASSWORD, secure=True)
 
 
 @pytest.mark.parametrize(
@@ -122,14 +120,14 @@ def test_choice(offered: tuple[str, ...], wanted: str, secure: bool, chosen: str
 @pytest.mark.parametrize("secure", [True, False])
 def test_no_choice(offered: tuple[str, ...], wanted: str, words: str, secure: bool) -> None:
     with pytest.raises(MailError) as raised:
-        mechanism.choose(offered, wanted, Credentials(), secure=secure)
+        mechanism.choose(offered, wanted, PASSWORD, secure=secure)
     assert raised.value.kind == "auth"
     assert words in raised.value.text
 
 
 def test_a_long_list_of_offers_is_one_short_line() -> None:
     with pytest.raises(MailError) as raised:
-        mechanism.choose(("\x1b[2J" + "X" * 8000,) * 100, "automatic", Credentials(), secure=True)
+        mechanism.choose(("\x1b[2J" + "X" * 8000,) * 100, "automatic", PASSWORD, secure=True)
     assert len(raised.value.text) < 700
     assert raised.value.text.isprintable()
 
