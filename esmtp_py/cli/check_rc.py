@@ -7,6 +7,7 @@ from esmtp_py.config.identity import Identity
 from esmtp_py.config.model import Config, without_file
 from esmtp_py.config.reader import holds_password, interpret
 from esmtp_py.config.server import LMTP, Server
+from esmtp_py.config.writing import word
 from esmtp_py.errors import MailError
 from esmtp_py.outcome import EX_OK, TABLE
 
@@ -98,7 +99,7 @@ def _line(name: str, value: str, origin: str, indent: str = "    ") -> str:
 
 
 def _served(identity: Identity) -> str:
-    named = ", ".join(_text(address) for address in identity.addresses)
+    named = ", ".join(word(address) for address in identity.addresses)
     if not identity.is_default:
         return named or "(nobody)"
     return f"{named} (default)" if named else "(default)"
@@ -120,25 +121,10 @@ def _shown(identity: Identity, name: str) -> str:
         return _server(value)
     if isinstance(value, tuple):
         return ", ".join(value).lower() or "none"
-    return _text(str(value))
+    return word(str(value))
 
 
 def _server(server: Server) -> str:
     if server.path:
-        return _text(f"{'lmtp' if server.protocol == LMTP else 'unix'}:{server.path}")
+        return word(f"{'lmtp' if server.protocol == LMTP else 'unix'}:{server.path}")
     return f"lmtp:{server}" if server.protocol == LMTP else str(server)
-
-
-def _text(value: str) -> str:
-    """As it may be written in the rc file."""
-    plain = value.isprintable() and value and not set(value) & set(" \t=;:,\\\"'#")
-    if plain:
-        return value
-    made = "".join(c if c.isprintable() and c not in '\\"' else _escaped(c) for c in value)
-    return f'"{made}"'
-
-
-def _escaped(character: str) -> str:
-    if character in '\\"':
-        return "\\" + character
-    return "".join(f"\\x{byte:02x}" for byte in character.encode("utf-8", "surrogateescape"))

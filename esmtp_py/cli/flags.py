@@ -19,43 +19,17 @@ if TYPE_CHECKING:
 NONE, VALUE, GLUED, LETTERED = "none", "value", "glued", "lettered"
 
 # What a run does.  LATER are the rows whose turn comes with a later version.
-(
-    SEND,
-    VERIFY,
-    ALIASES,
-    RUN_QUEUE,
-    LIST,
-    STEER,
-    IMPORT,
-    HELP,
-    VERSION,
-    CHECK_RC,
-    AUTHORIZE,
-    SET_PASSWORD,
-    FORGET_PASSWORD,
-    LATER,
-) = (
-    "send",
-    "verify",
-    "aliases",
-    "run-queue",
-    "list",
-    "steer",
-    "import",
-    "help",
-    "version",
-    "check-rc",
-    "authorize",
-    "set-password",
-    "forget-password",
-    "later",
-)
+SEND, VERIFY, ALIASES = "send", "verify", "aliases"
+RUN_QUEUE, LIST, STEER, IMPORT = "run-queue", "list", "steer", "import-queue"
+HELP, VERSION, CHECK_RC, LATER = "help", "version", "check-rc", "later"
+# Any other mode is the name of an assistant (cli.assistants).
 
-MESSAGE, ENVELOPE, RUN, OURS, INERT = (
+MESSAGE, ENVELOPE, RUN, OURS, ASSISTANT, INERT = (
     "Message",
     "Envelope",
     "The run",
     "Long options",
+    "Assistants",
     "Accepted without effect",
 )
 
@@ -262,24 +236,22 @@ def _check_rc(options: "Options", value: str) -> None:
     options.rc = value or options.rc
 
 
-def _authorize(options: "Options", value: str) -> None:
-    options.mode, options.asked = AUTHORIZE, "--authorize"
-    options.recipients.append(value)
-
-
-def _keyring(name: str, mode: str) -> "Callable[[Options, str], None]":
-    def act(options: "Options", value: str) -> None:
-        options.mode, options.asked = mode, name
-        options.recipients.append(value)
-
-    return act
-
-
 def _way(way: str) -> "Callable[[Options, str], None]":
     def act(options: "Options", value: str) -> None:
         options.way = way
 
     return act
+
+
+def _assistant(name: str, takes: str, argument: str, doc: str) -> Flag:
+    """Its value and the words that are no flags are what it is about."""
+
+    def act(options: "Options", value: str) -> None:
+        options.mode, options.asked = name, f"--{name}"
+        if value:
+            options.recipients.append(value)
+
+    return Flag(name, takes, argument, ASSISTANT, act, doc)
 
 
 def _at(options: "Options", value: str) -> None:
@@ -354,26 +326,6 @@ LONG: dict[str, Flag] = {
     for flag in (
         Flag("help", NONE, "", OURS, _help, "this text"),
         Flag("version", NONE, "", OURS, _version, "the version"),
-        Flag("check-rc", GLUED, "[FILE]", OURS, _check_rc, "list all errors of the rc file, or what it means"),
-        Flag(
-            "set-password",
-            VALUE,
-            "ADDRESS",
-            OURS,
-            _keyring("--set-password", SET_PASSWORD),
-            "ask for a password, store it in the keyring",
-        ),
-        Flag(
-            "forget-password",
-            VALUE,
-            "ADDRESS",
-            OURS,
-            _keyring("--forget-password", FORGET_PASSWORD),
-            "remove it from the keyring",
-        ),
-        Flag("authorize", VALUE, "ADDRESS", OURS, _authorize, "let esmtp log in with OAuth2; the rc says where"),
-        Flag("browser", NONE, "", OURS, _way("browser"), "with --authorize: agree in a browser on this machine"),
-        Flag("device", NONE, "", OURS, _way("device"), "with --authorize: type a code into a browser anywhere"),
         Flag("at", VALUE, "TIME", OURS, _at, "queue the mail and deliver it then: 17:30, +2h, 2026-12-24 18:00"),
         Flag("json", NONE, "", OURS, _json, "list the queue, one JSON object on a line"),
         Flag("show", VALUE, "ID ...", OURS, _steering("--show"), "show queued mails: envelope, fate, message"),
@@ -383,6 +335,18 @@ LONG: dict[str, Flag] = {
         Flag("retry-now", VALUE, "ID ...", OURS, _steering("--retry-now"), "try these now; ALL for all"),
         Flag("undo", GLUED, "[FILE]", OURS, _steering("--undo"), "take the last mail not yet tried back, into FILE"),
         Flag("import-queue", GLUED, "[DIR]", OURS, _import_queue, "take over the mail of older queues"),
+        _assistant("setup", GLUED, "[ADDRESS]", "ask, try, and write an rc file that works"),
+        _assistant("doctor", NONE, "", "look at everything a mail needs, and say what to do"),
+        Flag("check-rc", GLUED, "[FILE]", ASSISTANT, _check_rc, "list all errors of the rc file, or what it means"),
+        _assistant("explain", VALUE, "ADDRESS", "who sends as ADDRESS, by which server, how; no connection"),
+        _assistant("serverinfo", GLUED, "[ADDRESS]", "TLS, certificate, extensions of the server"),
+        _assistant("set-password", VALUE, "ADDRESS", "ask for a password, store it in the keyring"),
+        _assistant("forget-password", VALUE, "ADDRESS", "remove it from the keyring"),
+        _assistant("authorize", VALUE, "ADDRESS", "let esmtp log in with OAuth2; the rc says where"),
+        Flag("browser", NONE, "", ASSISTANT, _way("browser"), "with --authorize: agree in a browser on this machine"),
+        Flag("device", NONE, "", ASSISTANT, _way("device"), "with --authorize: type a code into a browser anywhere"),
+        _assistant("import", VALUE, "WHAT", "make an rc of msmtprc, ssmtp.conf, nullmailer, mutt or a path"),
+        _assistant("completion", VALUE, "SHELL", "completion for bash, zsh or fish: eval it"),
     )
 }
 

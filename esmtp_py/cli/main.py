@@ -9,16 +9,13 @@ import sys
 
 from esmtp_py.cli.flags import (
     ALIASES,
-    AUTHORIZE,
     CHECK_RC,
-    FORGET_PASSWORD,
     HELP,
     IMPORT,
     LATER,
     LIST,
     RUN_QUEUE,
     SEND,
-    SET_PASSWORD,
     STEER,
     VERIFY,
     VERSION,
@@ -36,7 +33,7 @@ def main(argv: "list[str] | None" = None) -> int:
         _heed_signals()
         options = parse(sys.argv if argv is None else argv)
         _refuse_privilege(options)
-        return RUNS[options.mode](options)
+        return RUNS.get(options.mode, _assist)(options)
     except MailError as error:
         explain(error)
         return error.outcome().exit_code
@@ -169,22 +166,10 @@ def _check_rc(options: Options) -> int:
     return check_rc(options.rc, OUT)
 
 
-def _set_password(options: Options) -> int:
-    from esmtp_py.cli.set_password import set_password
+def _assist(options: Options) -> int:
+    from esmtp_py.cli.assistants import assist
 
-    return set_password(options)
-
-
-def _forget_password(options: Options) -> int:
-    from esmtp_py.cli.set_password import forget_password
-
-    return forget_password(options)
-
-
-def _authorize(options: Options) -> int:
-    from esmtp_py.cli.authorize import authorize
-
-    return authorize(options)
+    return assist(options)
 
 
 def _later(options: Options) -> int:
@@ -202,8 +187,5 @@ RUNS = {
     HELP: _help,
     VERSION: _version,
     CHECK_RC: _check_rc,
-    AUTHORIZE: _authorize,
-    SET_PASSWORD: _set_password,
-    FORGET_PASSWORD: _forget_password,
     LATER: _later,
 }

@@ -11,8 +11,8 @@ import _thread
 import os
 import time
 
-from esmtp_py.cli.terminal import ERR, complain
-from esmtp_py.printable import printable
+from esmtp_py.cli.live_line import LiveLine
+from esmtp_py.cli.terminal import complain
 from esmtp_py.secret import ask
 
 TYPE_CHECKING = False
@@ -25,8 +25,6 @@ if TYPE_CHECKING:
 
 # Seconds from one picture to the next: what eyes can follow, and what fits a log.
 TERMINAL, LOG = 0.2, 10.0
-# Where a terminal does not say how wide it is.
-_WIDTH = 80
 
 
 class Progress:
@@ -37,7 +35,7 @@ class Progress:
         self._clock = clock
         self._began = clock()
         self._terminal = os.isatty(2)
-        self._shown = 0  # columns of the line that stands there
+        self._line = LiveLine()
         self._drawing = _thread.allocate_lock()
         self._end, self._ended = _thread.allocate_lock(), _thread.allocate_lock()
 
@@ -55,7 +53,7 @@ class Progress:
         self._end.release()
         self._ended.acquire()
         ask.clear.remove(self._make_room)
-        self._clear()
+        self._line.clear()
         for line in summary(self._tally, self._clock() - self._began):
             complain(line)
 
@@ -66,7 +64,7 @@ class Progress:
 
         def traced(tag: str, line: bytes) -> None:
             with self._drawing:
-                self._clear()
+                self._line.clear()
                 trace(tag, line)
 
         return traced
@@ -82,23 +80,14 @@ class Progress:
 
     def _make_room(self) -> None:
         with self._drawing:
-            self._clear()
+            self._line.clear()
 
     def _draw(self) -> None:
-        text = f"esmtp: {printable(state(self._tally, self._clock() - self._began))}"
-        if not self._terminal:
-            ERR.write(text + "\n")
-        elif _in_front():
-            text = clipped(text, _columns() - 1)  # in the last column some terminals begin a new line
-            width = _width(text)
-            ERR.write(f"\r{text}{' ' * max(self._shown - width, 0)}")
-            self._shown = width
-
-    def _clear(self) -> None:
-        """With spaces, which every terminal knows."""
-        if self._shown:
-            ERR.write(f"\r{' ' * self._shown}\r")
-            self._shown = 0
+        text = state(self._tally, self._clock() - self._began)
+        if self._terminal:
+            self._line.show(text)
+        else:
+            complain(text)
 
 
 def state(tally: "Tally", seconds: float) -> str:
@@ -131,33 +120,3 @@ def summary(tally: "Tally", seconds: float) -> list[str]:
 def _waits(tally: "Tally") -> list[tuple[str, int]]:
     """Reasons, the most frequent one first.  (A copy in one step: the lanes go on counting.)"""
     return sorted(tally.waits.items(), key=lambda item: -item[1])
-
-
-def _in_front() -> bool:
-    """A run behind a shell's prompt does not write into it."""
-    try:
-        return os.tcgetpgrp(2) == os.getpgrp()
-    except OSError:  # not the terminal of this session: nobody types there
-        return True
-
-
-def _columns() -> int:
-    try:
-        return os.get_terminal_size(2).columns or _WIDTH
-    except OSError:
-        return _WIDTH
-
-
-def _width(text: str) -> int:
-    """Columns at most: letters that may be wide count as two."""
-    return len(text) + sum(char > "\u02ff" and char != "…" for char in text)
-
-
-def clipped(text: str, columns: int) -> str:
-    """As much of ``text`` as has room there."""
-    if _width(text) <= columns:
-        return text
-    used, end = 1, 0  # the ellipsis
-    while (used := used + _width(text[end])) <= columns:
-        end += 1
-    return text[:end] + "…"

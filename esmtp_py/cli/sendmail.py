@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 
     Trace = Callable[[str, bytes], None]
 
+# Bytes of a mail that takes its time: a person at the terminal sees how it goes.
+LARGE = 1 << 20
+
 # Errors after which standard input is not looked at any more: the call makes
 # no sense, or the input itself has failed.
 _AT_ONCE = ("usage", "unreadable", "io")
@@ -70,6 +73,10 @@ def _deliver(mail: Mail, choice: "Choice", trace: "Trace | None") -> dict[str, O
         originate(header, choice, mail.caller, full_name=full_name, seconds=seconds, unique=unique)
         if mail.spoiled:
             raise mail.spoiled
+        if mail.message.size >= LARGE and os.isatty(2):
+            from esmtp_py.cli.meter import Meter
+
+            mail.message.body = Meter(mail.message.body)
         outcomes = deliver(mail.message, mail.envelope, mail.legs(trace))
     except MailError as error:
         outcomes = _all(mail, error)

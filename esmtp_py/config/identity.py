@@ -219,6 +219,11 @@ class Identity:
     def __setattr__(self, name: str, value: object) -> None:
         raise AttributeError(f"Identity is frozen: {name}")
 
+    def but(self, **changes: "Any") -> "Identity":
+        """Another one, like this but for these attributes."""
+        same = {name: getattr(self, name) for name in UNSAID}
+        return Identity(**{**same, **changes})
+
     @property
     def name(self) -> str:
         """What messages call it: its first address, or "default"."""

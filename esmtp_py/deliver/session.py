@@ -96,16 +96,21 @@ class Session:
         self.talk.secured(self._tls())
 
     def _tls(self) -> "TlsStream":
-        from esmtp_py.net.tls import TlsStream, Trust, client_context
+        from esmtp_py.net.tls import TlsStream, client_context
 
         identity = self._identity
-        context = client_context(Trust.of(identity))
+        context = client_context(self._trust())
         host = certificate_name(identity)
         stream = TlsStream(self.talk.stream, context, host, self.talk.deadline(STARTTLS), identity.fingerprint)
         self._secured = stream
         verified = "is that of fingerprint" if identity.fingerprint else f"verified for {host}"
         self.talk.note(f"{stream.description}, certificate {verified}")
         return stream
+
+    def _trust(self) -> "Trust":
+        from esmtp_py.net.tls import Trust
+
+        return Trust.of(self._identity)
 
     def close(self) -> None:
         """Says QUIT if that is possible and not said, and closes.  Never raises: all mail has its fate by now."""
@@ -145,5 +150,5 @@ def _own_name(address: str) -> str:
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from esmtp_py.net.tls import TlsStream
+    from esmtp_py.net.tls import TlsStream, Trust
     from esmtp_py.smtp.reply import Trace

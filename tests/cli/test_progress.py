@@ -1,12 +1,8 @@
 """A queue run as it is seen on a terminal, and that nobody else sees anything."""
 
-import fcntl
 import os
 import pty
 import re
-import struct
-import subprocess
-import termios
 import threading
 import time
 from collections.abc import Callable
@@ -14,60 +10,19 @@ from pathlib import Path
 
 import pytest
 
-from esmtp_py.cli.progress import Progress, clipped, state, summary
+from esmtp_py.cli.live_line import clipped
+from esmtp_py.cli.progress import Progress, state, summary
 from esmtp_py.outcome import Outcome
 from esmtp_py.queue.tally import OTHER, REASONS, Tally
 from tests.cli.conftest import way_to
 from tests.cli.queue import Queue, queue
+from tests.cli.terminal import Terminal
 from tests.conftest import Command
 from tests.server import SubmissionServer
 
 __all__ = ["queue"]
 
 Rc = Callable[[str], Path]
-
-
-class Terminal:
-    """Runs esmtp with standard error on a terminal of its own, and collects what is drawn there."""
-
-    def __init__(self, esmtp: Command, *args: str, columns: int = 80) -> None:
-        ours, theirs = pty.openpty()
-        fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
-        self.text = ""
-        self._fd = ours
-        self.process = subprocess.Popen(
-            [esmtp.program, *args],
-            env=esmtp.environ,
-            cwd=esmtp.home,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=theirs,
-        )
-        os.close(theirs)
-
-    def until(self, pattern: str) -> str:
-        """What is there when that is shown, or the program has ended."""
-        deadline = time.monotonic() + 60
-        while not re.search(pattern, self.text) and time.monotonic() < deadline and self._read():
-            pass
-        assert re.search(pattern, self.text), self.text
-        return self.text
-
-    def end(self) -> list[str]:
-        """The lines that are left to be seen when it is over."""
-        while self._read():
-            pass
-        assert self.process.wait(60) == 0
-        os.close(self._fd)
-        return [line.rpartition("\r")[2] for line in self.text.replace("\r\n", "\n").rstrip("\n").split("\n")]
-
-    def _read(self) -> bool:
-        try:
-            data = os.read(self._fd, 65536)
-        except OSError:  # the other side is closed
-            return False
-        self.text += data.decode()
-        return bool(data)
 
 
 class Slow(SubmissionServer):

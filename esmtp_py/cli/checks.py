@@ -1,0 +1,178 @@
+"""What --doctor looks at.  Each check yields Findings; none raises."""
+
+import os
+import time
+
+from esmtp_py.cli.doctor import BAD, NOTE, OK, Finding
+from esmtp_py.errors import MailError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from esmtp_py.config.identity import Identity
+    from esmtp_py.config.model import Config
+    from esmtp_py.deliver.caller import Caller
+    from esmtp_py.queue.store import Store
+
+# When this was written: a clock that shows an earlier time is wrong.
+_WRITTEN = 1_790_000_000
+# Seconds that a mail which is due waits at most where something runs the queue.
+_NEGLECTED = 3600
+_DAY = 86400
+
+
+def clock(now: "float | None" = None) -> "Iterator[Finding]":
+    """A clock that is wrong makes certificates invalid and mail look old."""
+    now = time.time() if now is None else now
+    shown = time.strftime("%Y-%m-%d %H:%M:%S %z", time.localtime(now))
+    if now < _WRITTEN:
+        yield Finding(
+            BAD, "clock", f"{shown} is in the past: set the clock, or certificates will not be valid", "system"
+        )
+    else:
+        yield Finding(OK, "clock", shown)
+
+
+def name(caller: "Caller") -> "Iterator[Finding]":
+    """What we call ourselves."""
+    if "." in caller.host:
+        yield Finding(OK, "host name", caller.host)
+    else:
+        yield Finding(
+            NOTE,
+            "host name",
+            f"{caller.host} has no domain; some servers want one: write `helo` in the rc if yours does",
+        )
+
+
+def sendmail(path: str = "/usr/sbin/sendmail") -> "Iterator[Finding]":
+    """Whether cron and the like call us."""
+    import sys
+
+    ours = os.path.realpath(sys.argv[0])
+    if not os.path.exists(path):
+        yield Finding(NOTE, "sendmail", f"there is no {path}; for cron and others: ln -s {ours} {path}")
+    elif os.path.realpath(path) == ours or "esmtp" in os.path.realpath(path):
+        yield Finding(OK, "sendmail", f"{path} is this program")
+    else:
+        yield Finding(NOTE, "sendmail", f"{path} is another program ({os.path.realpath(path)}); cron's mail goes there")
+
+
+# -- rc file --------------------------------------------------------------------------------------
+
+
+def rc(path: "str | None") -> "tuple[Config | None, list[Finding]]":
+    """The config, None if it cannot be used, and what is to be said of it."""
+    from esmtp_py.config import rcfile
+    from esmtp_py.config.advice import advice
+    from esmtp_py.config.model import without_file
+    from esmtp_py.config.reader import interpret, load
+
+    try:
+        config = load(path)
+        found = rcfile.find(path)
+    except MailError as error:
+        first = error.text.split("\n")[0]
+        return None, [Finding(BAD, "rc file", f"{first}; `esmtp --check-rc` shows everything")]
+    if found is None:
+        return without_file(), [Finding(NOTE, "rc file", "there is none: `esmtp --setup` writes one")]
+    statements, _, _ = interpret(found.source)
+    count = len(config.identities)
+    findings = [Finding(OK, "rc file", f"{config.path}: {count} {'identity' if count == 1 else 'identities'}")]
+    findings += [Finding(NOTE, "rc file", warning) for warning in advice(statements, config, found.source)]
+    return config, findings
+
+
+# -- queue ----------------------------------------------------------------------------------------
+
+
+def queue(now: "float | None" = None) -> "Iterator[Finding]":
+    """Whether it can be used, whether something runs it, and what lies there."""
+    from esmtp_py.queue.store import Store
+
+    now = time.time() if now is None else now
+    try:
+        with Store.open(create=False) as store:
+            yield from _contents(store, now)
+    except MailError as error:
+        yield Finding(BAD, "queue", error.text, error.kind)
+
+
+def _contents(store: "Store", now: float) -> "Iterator[Finding]":
+    from esmtp_py.queue.store import CORRUPT, FAILED
+
+    names = store.ids()
+    if not names:
+        yield Finding(OK, "queue", f"{store.path}: nothing waits")
+    else:
+        yield _waiting(store, names, now)
+    for where, what in ((CORRUPT, "damaged"), (FAILED, "neither delivered nor reported")):
+        count = len(store.ids(where))
+        if count:
+            yield Finding(NOTE, "queue", f"{count} in {store.path}/{where}, {what}: `mailq` lists them")
+
+
+def _waiting(store: "Store", names: list[str], now: float) -> Finding:
+    """Mail that was due an hour ago: nothing has run the queue since."""
+    count = f"{len(names)} mail{'s' if len(names) > 1 else ''} wait{'' if len(names) > 1 else 's'}"
+    due = next(iter(store.due(now - _NEGLECTED)), "")
+    if due:
+        return Finding(
+            BAD,
+            "queue",
+            f"{count}, and nothing has run the queue for an hour: put deliver into the crontab, as the README says",
+            "try_again",
+        )
+    return Finding(NOTE, "queue", f"{count}; `mailq -v` says why, and when it is tried next")
+
+
+# -- servers --------------------------------------------------------------------------------------
+
+
+def server(identity: "Identity") -> "Iterator[Finding]":
+    """Name, connection, TLS and log-in, each only if the one before is good."""
+    where = f"{identity.name}: {identity.server}"
+    try:
+        yield from _resolved(identity, where)
+        yield from _connected(identity, where)
+        if identity.username:
+            yield from _logged_in(identity)
+    except MailError as error:
+        yield Finding(BAD, _STEPS.get(error.kind, "server"), f"{where}: {error.text}", error.kind)
+
+
+# Which step an error ends.
+_STEPS = {"dns": "DNS", "host_unknown": "DNS", "tls": "TLS", "auth": "log-in", "config": "rc file"}
+
+
+def _resolved(identity: "Identity", where: str) -> "Iterator[Finding]":
+    if identity.proxy or identity.server.path or not identity.server.host:
+        return  # the proxy looks it up
+    from esmtp_py.net.connect import resolve
+
+    rows = resolve(identity.server.host, identity.server.service)
+    addresses = dict.fromkeys(str(row[4][0]) for row in rows)
+    yield Finding(OK, "DNS", f"{where} is {', '.join(list(addresses)[:4])}")
+
+
+def _connected(identity: "Identity", where: str) -> "Iterator[Finding]":
+    from esmtp_py.deliver.survey import survey
+
+    seen = survey(identity)
+    if seen.fault:
+        raise seen.fault
+    if not seen.certificate:
+        yield Finding(OK, "connection", f"{where}, without TLS")
+        return
+    yield Finding(OK, "TLS", f"{where}, {seen.tls}")
+    end = seen.certificate.end
+    if end is not None and end - time.time() < 7 * _DAY:
+        yield Finding(NOTE, "TLS", f"{where}: its certificate ends on {time.strftime('%Y-%m-%d', time.gmtime(end))}")
+
+
+def _logged_in(identity: "Identity") -> "Iterator[Finding]":
+    from esmtp_py.deliver.session import Session
+
+    Session(identity).close()
+    yield Finding(OK, "log-in", f"{identity.name}: {identity.username} is let in")

@@ -1,0 +1,183 @@
+"""``--explain ADDRESS``: who esmtp would be for a sender, and why; nothing is opened but the rc file.
+
+Each fact is a line, with the place in the rc file that says so.
+"""
+
+from esmtp_py.cli.mail import given_sender
+from esmtp_py.cli.terminal import say
+from esmtp_py.config import load
+from esmtp_py.config.identity import STARTTLS_DISABLED, STARTTLS_REQUIRED
+from esmtp_py.deliver.caller import Caller
+from esmtp_py.deliver.select import select
+from esmtp_py.errors import MailError
+from esmtp_py.outcome import EX_OK
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from esmtp_py.cli.options import Options
+    from esmtp_py.config.identity import Identity
+    from esmtp_py.config.model import Config
+    from esmtp_py.deliver.select import Choice
+
+
+def explain(options: "Options") -> int:
+    """Prints the facts; MailError for no address, a broken rc, or a sender that nobody serves."""
+    if len(options.recipients) != 1:
+        raise MailError("usage", "--explain takes one address, such as: esmtp --explain me@example.org")
+    address = given_sender(options.recipients[0]) or ""
+    config = load(options.rc)
+    choice = select(config, Caller(), address, "")
+    for label, text in _facts(config, choice, address):
+        say(f"{label + ':':10} {text}")
+    return EX_OK
+
+
+def _facts(config: "Config", choice: "Choice", address: str) -> "Iterator[tuple[str, str]]":
+    identity = choice.identity
+    yield "identity", f"{identity.name}{_place(identity.where)}, {reason(config, identity, address)}"
+    yield "sender", _sender(identity, choice, address)
+    yield "server", _server(identity)
+    yield from _way(identity)
+    yield "TLS", tls(identity)
+    if identity.tls_wanted or identity.implicit_tls:
+        yield "trust", trust(identity)
+    yield "login", login(identity)
+    if identity.username:
+        yield "password", password(identity)
+    yield "local", _local(identity)
+    yield "delivery", _delivery(identity)
+
+
+def reason(config: "Config", identity: "Identity", address: str) -> str:
+    """Why this identity has been chosen for the address."""
+    wanted = address.lower()
+    written = [each.lower() for each in identity.addresses]
+    if wanted in written:
+        return f"because it names {address or 'the null sender'}"
+    pattern = "*@" + wanted.rpartition("@")[2]
+    if "@" in wanted and pattern in written:
+        return f"because it serves {pattern}"
+    if any(each.startswith(wanted + "@") for each in written):
+        return f"because it names {address} at this machine"
+    if not config.path:
+        return "because there is no rc file"
+    why = "it says default" if "default" in identity.origin else "it is the default one"
+    return f"because no identity names {address or 'the null sender'}, and {why}"
+
+
+def _place(where: str) -> str:
+    return f" ({where})" if where else ""
+
+
+def _said(identity: "Identity", statement: str) -> str:
+    return _place(identity.origin.get(statement, ""))
+
+
+def _sender(identity: "Identity", choice: "Choice", address: str) -> str:
+    forced = "force_reverse_path" in identity.origin
+    return f"{choice.sender or '<>'}{', forced' + _said(identity, 'force_reverse_path') if forced else ''}"
+
+
+def _server(identity: "Identity") -> str:
+    default = "" if "hostname" in identity.origin else ", for no hostname is written"
+    return f"{identity.server.protocol}://{identity.server}{_said(identity, 'hostname')}{default}"
+
+
+def _way(identity: "Identity") -> "Iterator[tuple[str, str]]":
+    if identity.proxy:
+        scheme, _, rest = identity.proxy.partition("://")
+        yield "proxy", f"{scheme}://{rest.rpartition('@')[2]}{_said(identity, 'proxy')}"
+    if identity.source_address:
+        yield "from", f"{identity.source_address}{_said(identity, 'source_address')}"
+    for name in ("preconnect", "postconnect"):
+        if getattr(identity, name):
+            yield name, f"{getattr(identity, name)}{_said(identity, name)}"
+
+
+def tls(identity: "Identity") -> str:
+    """How the connection is protected, and why."""
+    said = _said(identity, "starttls")
+    if identity.implicit_tls:
+        why = said or f" (port {identity.server.service})"
+        return f"from the first byte{why}, version {identity.min_tls or '1.2'} or newer"
+    if identity.starttls == STARTTLS_DISABLED:
+        return f"none{said}"
+    if identity.starttls == STARTTLS_REQUIRED:
+        return f"by STARTTLS, or nothing is sent{said}, version {identity.min_tls or '1.2'} or newer"
+    if identity.tls_demanded:
+        return f"by STARTTLS, or nothing is sent, for there is a login{said}, {identity.min_tls or '1.2'} or newer"
+    if identity.tls_wanted:
+        return f"by STARTTLS if it is offered{said}, version {identity.min_tls or '1.2'} or newer"
+    return "none: no packet leaves this machine"
+
+
+def trust(identity: "Identity") -> str:
+    """Which certificate is good enough."""
+    if identity.fingerprint:
+        return (
+            f"only the certificate with the fingerprint SHA256:{identity.fingerprint}{_said(identity, 'fingerprint')}"
+        )
+    name = identity.tls_hostname or identity.server.host
+    by = [
+        f"{getattr(identity, statement)}{_said(identity, statement)}"
+        for statement in ("ca_file", "ca_dir")
+        if getattr(identity, statement)
+    ]
+    return f"a certificate for {name}, issued by {' or '.join(by) or 'an authority that the system trusts'}"
+
+
+def login(identity: "Identity") -> str:
+    """As whom, and how."""
+    if not identity.username:
+        return "none, for no username is written"
+    how = "the best mechanism offered" if identity.auth == "automatic" else identity.auth + _said(identity, "auth")
+    return f"as {identity.username}{_said(identity, 'username')}, by {how}"
+
+
+def password(identity: "Identity") -> str:
+    """Where the secret comes from; never the secret."""
+    if identity.oauth2:
+        kept = f"in {identity.token_file}" if identity.token_file else "in the keyring"
+        return f"an OAuth2 token of {identity.oauth2}{_said(identity, 'oauth2')}, kept {kept}"
+    for statement, where in (
+        ("password", "in the rc file"),
+        ("password_command", f"from the command {identity.password_command}"),
+        ("password_file", f"in the file {identity.password_file}"),
+        ("credential", f"in the credential {identity.credential} of systemd"),
+        ("password_from", _elsewhere(identity)),
+    ):
+        if getattr(identity, statement):
+            return f"{where}{_said(identity, statement)}"
+    return "none: write where it comes from, such as `password_from keyring`"
+
+
+def _elsewhere(identity: "Identity") -> str:
+    host = identity.server.host
+    return {
+        "keyring": f"in the keyring, {_keyring(identity)}",
+        "netrc": f"in ~/.netrc, machine {host}",
+        "ask": "asked for at the terminal",
+    }.get(identity.password_from, "")
+
+
+def _keyring(identity: "Identity") -> str:
+    backend = f" of {identity.keyring_backend}" if identity.keyring_backend else ""
+    return f"service smtp://{identity.server.host}, user {identity.username}{backend}"
+
+
+def _local(identity: "Identity") -> str:
+    if identity.force_mda:
+        return f"everything goes to {identity.force_mda} by {identity.mda}{_said(identity, 'force_mda')}"
+    if identity.qualifydomain:
+        return f"recipients without a domain get @{identity.qualifydomain}{_said(identity, 'qualifydomain')}"
+    if identity.mda:
+        return f"recipients without a domain go to {identity.mda}{_said(identity, 'mda')}"
+    return "recipients without a domain are refused: neither mda nor qualifydomain is written"
+
+
+def _delivery(identity: "Identity") -> str:
+    how = f"{identity.delivery or 'interactive'}{_said(identity, 'delivery')}"
+    undo = f", after {identity.undo} s in which it can be taken back{_said(identity, 'undo')}" if identity.undo else ""
+    return how + undo

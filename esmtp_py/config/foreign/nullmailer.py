@@ -1,0 +1,105 @@
+"""nullmailer: a directory of small files, of which ``remotes`` has a line for each server."""
+
+import os
+
+from esmtp_py.config.foreign.found import Found, authority
+from esmtp_py.config.writing import Section
+
+_FILES = {"helohost": "helo", "allmailfrom": "force reverse_path", "sendtimeout": "timeout"}
+_LOST = ("adminaddr", "pausetime", "maxpause", "doublebounceto", "idhost")
+
+
+def read(directory: str) -> Found:
+    """directory: such as /etc/nullmailer."""
+    found = Found()
+    remotes = [words for words in map(_words, _content(directory, "remotes").splitlines()) if words]
+    for number, words in enumerate(remotes):
+        section = _section(words, found)
+        if number:
+            found.lose(
+                f"remotes, line {number + 1}", f"{words[0]}: there is one server for an identity, no second choice"
+            )
+            continue
+        _complete(section, directory)
+        found.sections.append(section)
+    for name in _LOST:
+        value = _content(directory, name).strip()
+        if value:
+            found.lose(f"{name}: {value}")
+    return found
+
+
+def _content(directory: str, name: str) -> str:
+    try:
+        with open(os.path.join(directory, name), encoding="utf-8", errors="surrogateescape") as file:
+            return file.read(65536)  # the manual shows lines, not pages
+    except OSError:
+        return ""
+
+
+def _words(line: str) -> list[str]:
+    import shlex
+
+    if line.lstrip().startswith("#"):
+        return []
+    try:
+        return shlex.split(line)
+    except ValueError:
+        return line.split()
+
+
+def _section(words: list[str], found: Found) -> Section:
+    section, given = Section(), {}
+    section.remarks.append("for every sender, as nullmailer did it")
+    for option in words[2:]:
+        name, _, value = option.lstrip("-").partition("=")
+        given[name] = value
+    implicit = "ssl" in given or "tls" in given
+    protocol = "smtp" if len(words) < 2 or words[1] != "lmtp" else "lmtp"
+    authority(section, words[0], given.pop("port", "") or ("465" if implicit else "25"), protocol=protocol)
+    if len(words) > 1 and words[1] not in ("smtp", "lmtp"):
+        found.lose(f"remotes: protocol {words[1]}")
+    if implicit or "starttls" in given:
+        section.say("starttls", "implicit" if implicit else "required")
+    for name, statement in (
+        ("user", "username"),
+        ("pass", "password"),
+        ("x509cafile", "ca_file"),
+        ("x509certfile", "certificate"),
+        ("x509crlfile", "crl_file"),
+    ):
+        if given.get(name):
+            section.say(statement, given[name])
+    if "auth-login" in given:
+        section.say("auth", "login")
+    if "insecure" in given:
+        found.lose(
+            "remotes: insecure",
+            "the certificate is always checked; pin it with fingerprint, which `esmtp --serverinfo` shows",
+        )
+    known = (
+        "ssl",
+        "tls",
+        "starttls",
+        "user",
+        "pass",
+        "auth-login",
+        "insecure",
+        "x509cafile",
+        "x509certfile",
+        "x509crlfile",
+    )
+    for name in given:
+        if name not in known:
+            found.lose(f"remotes: {name}")
+    return section
+
+
+def _complete(section: Section, directory: str) -> None:
+    for name, statement in _FILES.items():
+        value = _content(directory, name).strip()
+        if value:
+            section.say(statement, value)
+    domain = _content(directory, "defaulthost").strip() or _content(directory, "defaultdomain").strip()
+    if domain:
+        section.say("qualifydomain", domain)

@@ -1,0 +1,159 @@
+"""--doctor: a line for everything that a mail needs, and what to do about what is wrong."""
+
+import os
+import pathlib
+import time
+from collections.abc import Callable
+
+import pytest
+
+from esmtp_py.cli.checks import clock, name, sendmail
+from esmtp_py.cli.colour import painted
+from esmtp_py.message.envelope import Recipient
+from esmtp_py.queue.entry import Entry
+from tests.cli.queue import Queue, queue
+from tests.conftest import Command, Done
+from tests.server import SubmissionServer
+
+__all__ = ["queue"]
+
+Rc = Callable[[str], pathlib.Path]
+
+
+def findings(done: Done, about: str) -> list[tuple[str, str]]:
+    rows = [(line[:4].strip(), line[6:18].strip(), line[19:]) for line in done.out.splitlines()]
+    return [(level, text) for level, what, text in rows if what == about]
+
+
+def statements(server: SubmissionServer, password: str = "secret") -> str:
+    lines = f"hostname localhost:{server.port}\nusername alice\npassword {password}\nca_file {server.authority.file}\n"
+    return f"identity me@x.org\n{lines}"
+
+
+def test_all_is_well(esmtp: Command, rc: Rc) -> None:
+    with SubmissionServer() as server:
+        path = rc(statements(server))
+        done = esmtp("--doctor")
+    assert (done.code, done.err) == (0, "")
+    assert findings(done, "rc file") == [("ok", f"{path}: 1 identity")]
+    assert findings(done, "queue") == [("ok", f"{esmtp.home}/.esmtp_queue: nothing waits")]
+    assert findings(done, "log-in") == [("ok", "me@x.org: alice is let in")]
+    assert [level for level, _ in findings(done, "TLS")] == ["ok", "note"], "its certificate is valid for a day"
+    assert findings(done, "DNS")[0][0] == "ok"
+    assert "secret" not in done.out
+    assert server.mails == []
+
+
+def test_a_wrong_password(esmtp: Command, rc: Rc) -> None:
+    with SubmissionServer() as server:
+        rc(statements(server, "canary"))
+        done = esmtp("--doctor")
+        assert done.code == 77
+        [(level, text)] = findings(done, "log-in")
+        assert level == "bad"
+        assert "check username and password in the rc" in text
+        assert "canary" not in done.out
+
+
+def test_an_authority_that_nobody_knows(esmtp: Command, rc: Rc) -> None:
+    with SubmissionServer() as server:
+        rc(statements(server).partition("ca_file")[0])
+        done = esmtp("--doctor")
+    assert done.code == 77
+    assert findings(done, "TLS")[0][0] == "bad"
+    assert "ca_file" in findings(done, "TLS")[0][1]
+    assert findings(done, "log-in") == []
+
+
+def test_one_bad_identity_does_not_hide_the_next(esmtp: Command, rc: Rc) -> None:
+    with SubmissionServer() as server:
+        rc(f"identity away@x.org hostname 127.0.0.1:1\n{statements(server)}")
+        done = esmtp("--doctor")
+    assert done.code == 75
+    assert findings(done, "server")[0][0] == "bad"
+    assert findings(done, "log-in") == [("ok", "me@x.org: alice is let in")]
+
+
+@pytest.mark.parametrize(
+    ("text", "mode", "said"),
+    [("identity\n", 0o600, "expected an address"), ("identity a@x.org\npassword x\n", 0o644, "chmod 600")],
+)
+def test_an_rc_file_that_cannot_be_used(esmtp: Command, rc: Rc, text: str, mode: int, said: str) -> None:
+    rc(text).chmod(mode)
+    done = esmtp("--doctor")
+    assert done.code == 78
+    [(level, told)] = findings(done, "rc file")
+    assert level == "bad"
+    assert said in told
+
+
+def test_no_rc_file(esmtp: Command) -> None:
+    done = esmtp("--doctor")
+    assert findings(done, "rc file") == [("note", "there is none: `esmtp --setup` writes one")]
+
+
+def test_a_queue_that_nobody_runs(esmtp: Command, rc: Rc, queue: Queue) -> None:
+    rc('mda "cat"\n')
+    now = time.time()
+    queue.add(Entry(now, "me@x.org", [Recipient("a@x.org")]))
+    [(level, text)] = findings(esmtp("--doctor"), "queue")
+    assert (level, text[:12]) == ("note", "1 mail waits")
+    [path] = (queue.path / "new").iterdir()
+    os.utime(path, (now - 7200, now - 7200))
+    done = esmtp("--doctor")
+    [(level, text)] = findings(done, "queue")
+    assert level == "bad"
+    assert "crontab" in text
+    assert done.code == 75
+
+
+def test_a_queue_that_others_can_write_to(esmtp: Command, rc: Rc, queue: Queue) -> None:
+    rc('mda "cat"\n')
+    queue.path.chmod(0o777)
+    done = esmtp("--doctor")
+    assert done.code == 71
+    assert "chmod 700" in findings(done, "queue")[0][1]
+
+
+def test_what_was_set_aside_is_mentioned(esmtp: Command, rc: Rc, queue: Queue) -> None:
+    rc('mda "cat"\n')
+    (queue.path / "corrupt").mkdir(mode=0o700)
+    (queue.path / "corrupt" / "1700000000-000000a").write_text("x")
+    assert ("note", f"1 in {queue.path}/corrupt, damaged: `mailq` lists them") in findings(esmtp("--doctor"), "queue")
+
+
+def test_clock() -> None:
+    assert [finding.level for finding in clock(0.0)] == ["bad"]
+    assert [finding.level for finding in clock()] == ["ok"]
+
+
+def test_who_is_sendmail(tmp_path: pathlib.Path) -> None:
+    other = tmp_path / "other"
+    other.touch()
+    assert [finding.level for finding in sendmail(str(tmp_path / "none"))] == ["note"]
+    [finding] = sendmail(str(other))
+    assert finding.level == "note"
+    assert "another program" in finding.text
+
+
+def test_a_host_without_a_domain() -> None:
+    class Nobody:
+        host = "box"
+
+    [finding] = name(Nobody())  # type: ignore[arg-type]
+    assert finding.level == "note"
+
+
+def test_colour_only_where_it_is_wanted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    monkeypatch.setattr("os.isatty", lambda fd: True)
+    assert painted("bad", "red") == "\x1b[31mbad\x1b[0m"
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert painted("bad", "red") == "bad"
+    monkeypatch.delenv("NO_COLOR")
+    monkeypatch.setenv("TERM", "dumb")
+    assert painted("bad", "red") == "bad"
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setattr("os.isatty", lambda fd: False)
+    assert painted("bad", "red") == "bad"

@@ -1,0 +1,89 @@
+"""--explain ADDRESS: the identity and why, each fact with its place in the rc file, no secret, no connection."""
+
+import pathlib
+from collections.abc import Callable
+
+import pytest
+
+from tests.conftest import Command
+
+RC = """mda "procmail -d %T"
+identity me@example.org, *@example.net
+  hostname smtp.example.org
+  username me
+  password_from keyring
+identity b@example.org
+  hostname mail.example.org:465 username bob password "canary-1"
+  force reverse_path bounces@example.org
+  proxy socks5://user:canary-2@127.0.0.1:1080
+"""
+
+
+@pytest.fixture
+def facts(esmtp: Command, rc: Callable[[str], pathlib.Path]) -> Callable[[str], dict[str, str]]:
+    path = rc(RC)
+
+    def ask(address: str) -> dict[str, str]:
+        done = esmtp("--explain", address)
+        assert (done.code, done.err) == (0, "")
+        assert "canary" not in done.out
+        lines = [line.split(":", 1) for line in done.out.replace(str(path), "RC").splitlines()]
+        return {label: text.strip() for label, text in lines}
+
+    return ask
+
+
+@pytest.mark.parametrize(
+    ("address", "identity"),
+    [
+        ("me@example.org", "me@example.org (RC:2), because it names me@example.org"),
+        ("ME@EXAMPLE.ORG", "me@example.org (RC:2), because it names ME@EXAMPLE.ORG"),
+        ("x@example.net", "me@example.org (RC:2), because it serves *@example.net"),
+        ("x@elsewhere.org", "default (RC:1), because no identity names x@elsewhere.org, and it is the default one"),
+        ("<>", "default (RC:1), because no identity names the null sender, and it is the default one"),
+    ],
+)
+def test_which_identity_and_why(facts: Callable[[str], dict[str, str]], address: str, identity: str) -> None:
+    assert facts(address)["identity"] == identity
+
+
+def test_each_fact_has_its_place(facts: Callable[[str], dict[str, str]]) -> None:
+    told = facts("me@example.org")
+    assert told["server"] == "smtp://smtp.example.org:587 (RC:3)"
+    assert told["TLS"].startswith("by STARTTLS, or nothing is sent, for there is a login")
+    assert told["trust"] == "a certificate for smtp.example.org, issued by an authority that the system trusts"
+    assert told["login"] == "as me (RC:4), by the best mechanism offered"
+    assert told["password"] == "in the keyring, service smtp://smtp.example.org, user me (RC:5)"
+
+
+def test_another_kind(facts: Callable[[str], dict[str, str]]) -> None:
+    told = facts("b@example.org")
+    assert told["sender"] == "bounces@example.org, forced (RC:8)"
+    assert told["TLS"] == "from the first byte (port 465), version 1.2 or newer"
+    assert told["password"] == "in the rc file (RC:7)"
+    assert told["proxy"] == "socks5://127.0.0.1:1080 (RC:9)"
+
+
+def test_what_it_says_of_local_mail(facts: Callable[[str], dict[str, str]]) -> None:
+    assert facts("x@elsewhere.org")["local"] == "recipients without a domain go to procmail -d %T (RC:1)"
+    assert "are refused" in facts("me@example.org")["local"]
+
+
+def test_without_an_rc_file(esmtp: Command) -> None:
+    done = esmtp("--explain", "me@example.org")
+    assert done.code == 0
+    assert "because there is no rc file" in done.out
+
+
+def test_a_sender_that_nobody_serves(esmtp: Command, rc: Callable[[str], pathlib.Path]) -> None:
+    rc("unmatched refuse\nidentity me@example.org\n")
+    done = esmtp("--explain", "you@example.org")
+    assert done.code == 78
+    assert "no identity serves you@example.org" in done.err
+
+
+@pytest.mark.parametrize("words", [["--explain"], ["--explain", "a@x", "b@x"]])
+def test_it_wants_one_address(esmtp: Command, words: list[str]) -> None:
+    done = esmtp(*words)
+    assert done.code == 64
+    assert "--explain" in done.err

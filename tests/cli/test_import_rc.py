@@ -1,0 +1,89 @@
+"""--import: an rc file from another mailer's configuration, which then works as it is."""
+
+import pathlib
+import stat
+from collections.abc import Callable
+
+import pytest
+
+from tests.conftest import Command
+from tests.server import SubmissionServer
+
+MSMTP = """account x
+host localhost
+port {port}
+from me@x.org
+auth on
+user alice
+password secret
+tls on
+tls_trust_file {ca}
+tls_priorities NORMAL
+"""
+
+
+def test_a_mail_goes_with_what_was_imported(esmtp: Command) -> None:
+    with SubmissionServer() as server:
+        (esmtp.home / ".msmtprc").write_text(MSMTP.format(port=server.port, ca=server.authority.file))
+        done = esmtp("--import", "msmtprc")
+        assert done.code == 0
+        assert "1 identity from" in done.out
+        assert "not taken over: account x: tls_priorities NORMAL" in done.err
+        path = esmtp.home / ".esmtprc"
+        assert stat.S_IMODE(path.stat().st_mode) == 0o600
+        assert esmtp("--check-rc").code == 0
+        assert esmtp("-f", "me@x.org", "you@y.org", stdin=b"Subject: x\n\ny\n").code == 0
+        assert server.mails[0].sender == "me@x.org"
+    assert server.violations == []
+
+
+def test_a_file_that_is_there_is_never_written_over(esmtp: Command, rc: Callable[[str], pathlib.Path]) -> None:
+    path = rc("identity mine@x.org\n")
+    (esmtp.home / "m").write_text("account a\nhost x.org\n")
+    done = esmtp("--import", "m")
+    assert done.code == 73
+    assert "is there already" in done.err
+    assert path.read_text() == "identity mine@x.org\n"
+    assert esmtp("--import", "m", "-C", "other").code == 0
+    assert sorted(p.name for p in esmtp.home.iterdir()) == [".esmtprc", "m", "other"]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        ("muttrc", "set smtp_url=smtps://me@x.org from=me@x.org\n", "identity me@x.org"),
+        ("conf", "mailhub=x.org\n", "hostname x.org:25"),
+        ("remotes", "x.org smtp\n", "hostname x.org:25"),
+        ("rc", "# c\n\ndefaults\ntls on\naccount default\nhost x.org\n", "starttls required"),
+    ],
+)
+def test_whose_file_it_is_is_seen(esmtp: Command, name: str, content: str, said: str) -> None:
+    (esmtp.home / name).write_text(content)
+    assert esmtp("--import", name).code == 0
+    assert said in (esmtp.home / ".esmtprc").read_text()
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "said"),
+    [
+        (["msmtprc"], 66, "name the path"),
+        (["nowhere"], 66, "no such file"),
+        (["odd"], 66, "whose configuration is it"),
+        (["nullmailer", "x"], 64, "--import takes one"),
+        (["empty"], 66, "nothing there that sends mail"),
+    ],
+)
+def test_what_cannot_be_imported(esmtp: Command, words: list[str], code: int, said: str) -> None:
+    (esmtp.home / "odd").write_text("hello\n")
+    (esmtp.home / "empty").mkdir()
+    done = esmtp("--import", *words)
+    assert done.code == code
+    assert said in done.err
+    assert not (esmtp.home / ".esmtprc").exists()
+
+
+def test_what_means_nothing_here_is_named_with_its_line(esmtp: Command) -> None:
+    (esmtp.home / "m").write_text("account a\nhost x.org\nfrom me@x.org\ntls on\ntimeout 99999\n")
+    done = esmtp("--import", "m")
+    assert done.code == 0
+    assert "line 7: timeout: expected a number of seconds" in done.err

@@ -1,0 +1,200 @@
+"""--setup, as somebody at a terminal goes through it: from an address to a mail that is sent."""
+
+import pathlib
+import re
+import stat
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from tests.cli.conversation import Conversation
+from tests.conftest import Command
+from tests.server import SubmissionServer
+
+MAIL = b"Subject: x\n\ny\n"
+
+
+@pytest.fixture
+def server() -> Iterator[SubmissionServer]:
+    with SubmissionServer() as running:
+        yield running
+
+
+# A keyring that asks nobody.
+KEYRING = """import os
+from keyring.backend import KeyringBackend
+
+class Keyring(KeyringBackend):
+    priority = 1
+    def path(self, service, user):
+        return os.path.join(os.environ["HOME"], (service + user).replace("/", "_"))
+    def set_password(self, service, user, password):
+        open(self.path(service, user), "w").write(password)
+    def get_password(self, service, user):
+        path = self.path(service, user)
+        return open(path).read() if os.path.exists(path) else None
+"""
+
+
+@pytest.fixture(autouse=True)
+def plain(esmtp: Command) -> None:
+    """No colour, and that keyring."""
+    (esmtp.home / "filekeyring.py").write_text(KEYRING)
+    esmtp.environ |= {
+        "TERM": "dumb",
+        "PYTHONPATH": str(esmtp.home),
+        "PYTHON_KEYRING_BACKEND": "filekeyring.Keyring",
+        "PYTHONDONTWRITEBYTECODE": "1",
+    }
+
+
+def begin(esmtp: Command, server: SubmissionServer, *args: str) -> Conversation:
+    """Up to the log-in; the domain has no server of its own, and the certificate an authority nobody knows."""
+    talk = Conversation(esmtp, "--setup", *args)
+    if not args:
+        talk.answer("Your mail address: ", "me@nowhere.invalid")
+    talk.until("trying smtp.nowhere.invalid:465")
+    talk.answer("Server, with its port: ", f"localhost:{server.port}")
+    talk.until("its certificate is not trusted")
+    talk.until("fingerprint: SHA256:[0-9a-f]{64}")
+    talk.answer("trusted from now on\\? \\[y/N\\] ", "y")
+    return talk
+
+
+def finish(talk: Conversation, *, keyring: str) -> None:
+    talk.answer("User name, or - for none \\[me@nowhere.invalid\\]: ", "alice")
+    talk.answer("Password of alice \\(not shown\\): ", "secret")
+    talk.until("alice is let in")
+    talk.answer("Keep the password in the keyring\\?.* \\[Y/n\\] ", keyring)
+
+
+def end(talk: Conversation) -> str:
+    """Whatever is offered at the end, no."""
+    while re.search("\\[[yY]/[nN]\\] $", shown := talk.until("\\[[yY]/[nN]\\] $|Try it: [^\n]*\n")):
+        talk.answer("", "n")
+    return shown + talk.end()
+
+
+def test_from_an_address_to_a_mail(esmtp: Command, server: SubmissionServer) -> None:
+    talk = begin(esmtp, server)
+    finish(talk, keyring="n")
+    talk.answer("Write it\\? \\[Y/n\\] ", "")
+    assert "Try it: echo hello | esmtp -f me@nowhere.invalid me@nowhere.invalid" in end(talk)
+    assert talk.code == 0
+    path = esmtp.home / ".esmtprc"
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert "secret" not in talk.text, "a password is never shown"
+    assert esmtp("--check-rc").code == 0
+    assert esmtp("-f", "me@nowhere.invalid", "you@y.org", stdin=MAIL).code == 0
+    assert server.mails[0].sender == "me@nowhere.invalid"
+
+
+def test_password_in_the_keyring(esmtp: Command, server: SubmissionServer) -> None:
+    talk = begin(esmtp, server, "me@nowhere.invalid")
+    finish(talk, keyring="y")
+    talk.until("stored in filekeyring.Keyring")
+    talk.answer("Write it\\? \\[Y/n\\] ", "y")
+    end(talk)
+    text = (esmtp.home / ".esmtprc").read_text()
+    assert "password_from keyring" in text
+    assert "secret" not in text
+    assert esmtp("-f", "me@nowhere.invalid", "you@y.org", stdin=MAIL).code == 0
+
+
+def test_an_identity_is_added_to_a_file_that_is_there(
+    esmtp: Command, rc: Callable[[str], pathlib.Path], server: SubmissionServer
+) -> None:
+    path = rc("# mine\nidentity first@x.org\nhostname 127.0.0.1:1")
+    talk = begin(esmtp, server)
+    finish(talk, keyring="n")
+    talk.until("This is added to ")
+    talk.answer("Write it\\? \\[Y/n\\] ", "y")
+    end(talk)
+    assert path.read_text().startswith(
+        "# mine\nidentity first@x.org\nhostname 127.0.0.1:1\n\nidentity me@nowhere.invalid\n"
+    )
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert esmtp("-f", "me@nowhere.invalid", "you@y.org", stdin=MAIL).code == 0
+
+
+def test_a_wrong_password_can_be_typed_again_but_not_for_ever(esmtp: Command, server: SubmissionServer) -> None:
+    talk = begin(esmtp, server)
+    for _ in range(3):
+        talk.answer("User name, or - for none", "alice")
+        talk.answer("Password of alice", "wrong")
+        talk.until("535 [^\n]*\n")
+    assert "nothing was written" in talk.end()
+    assert talk.code == 77
+    assert not (esmtp.home / ".esmtprc").exists()
+
+
+def test_nothing_is_written_against_the_users_will(esmtp: Command, server: SubmissionServer) -> None:
+    talk = begin(esmtp, server)
+    finish(talk, keyring="n")
+    talk.answer("Write it\\? \\[Y/n\\] ", "n")
+    assert "nothing was written" in talk.end()
+    assert not (esmtp.home / ".esmtprc").exists()
+
+
+def test_a_window_that_is_closed(esmtp: Command, server: SubmissionServer) -> None:
+    talk = begin(esmtp, server)
+    talk.until("User name")
+    talk.hang_up()
+    assert talk.code != 0
+    assert not (esmtp.home / ".esmtprc").exists()
+
+
+def test_an_odd_address_is_asked_for_again(esmtp: Command) -> None:
+    talk = Conversation(esmtp, "--setup")
+    talk.answer("Your mail address: ", "me")
+    talk.until("an address such as me@example.org is expected")
+    talk.answer("Your mail address: ", "\x04")
+    assert "nothing was written" in talk.end()
+
+
+def test_a_known_provider_is_proposed_with_what_it_wants(esmtp: Command) -> None:
+    talk = Conversation(esmtp, "--setup", "me@gmail.com")
+    talk.answer("Server, with its port \\[smtp.gmail.com:465\\]: ", "127.0.0.1:1")
+    talk.until("Connection refused")
+    talk.answer("Server, with its port: ", "\x04")
+    talk.end()
+
+
+def test_a_server_without_tls_only_on_this_machine(esmtp: Command) -> None:
+    with SubmissionServer(tls="none", mechanisms=()) as local:
+        talk = Conversation(esmtp, "--setup", "me@nowhere.invalid")
+        talk.answer("Server, with its port: ", f"localhost:{local.port}")
+        talk.answer("User name, or - for none", "-")
+        talk.answer("Write it\\? \\[Y/n\\] ", "y")
+        end(talk)
+        assert "starttls disabled" in (esmtp.home / ".esmtprc").read_text()
+        assert esmtp("-f", "me@nowhere.invalid", "you@y.org", stdin=MAIL).code == 0
+
+
+def test_mutt_is_told(esmtp: Command, server: SubmissionServer) -> None:
+    (esmtp.home / ".muttrc").write_text("set from=me@nowhere.invalid\n")
+    talk = begin(esmtp, server)
+    finish(talk, keyring="n")
+    talk.answer("Write it\\? \\[Y/n\\] ", "y")
+    shown = talk.until("Have Mutt send with this program.*\\[Y/n\\] |Make /usr/sbin/sendmail.*\\[y/N\\] ")
+    if "Make" in shown:
+        talk.answer("", "n")
+        talk.until("Have Mutt send with this program.*\\[Y/n\\] ")
+    talk.answer("", "y")
+    talk.end()
+    assert (
+        f'set sendmail = "{esmtp.program} -oi"\nset use_envelope_from = yes\n' in (esmtp.home / ".muttrc").read_text()
+    )
+
+
+def test_without_a_terminal(esmtp: Command) -> None:
+    done = esmtp("--setup")
+    assert done.code == 64
+    assert "run it on a terminal" in done.err
+
+
+def test_a_broken_rc_file_is_mended_first(esmtp: Command, rc: Callable[[str], pathlib.Path]) -> None:
+    rc("identity\n")
+    talk = Conversation(esmtp, "--setup")
+    assert "expected an address" in talk.end()
+    assert talk.code == 78

@@ -1,0 +1,116 @@
+"""ssmtp, nullmailer and Mutt: what their files come to."""
+
+import pathlib
+
+import pytest
+
+from esmtp_py.config.foreign import muttrc, nullmailer, ssmtp
+
+
+def test_ssmtp() -> None:
+    found = ssmtp.read(
+        "#\nroot=me@x.org\nmailhub=smtp.x.org:587\nrewriteDomain=x.org\nhostname=box.x.org\nUseTLS=YES\n"
+        "UseSTARTTLS=yes\nAuthUser=me\nAuthPass=a#b=c\nAuthMethod=LOGIN\nMinUserId=500\n"
+    )
+    [section] = found.sections
+    assert section.addresses == []
+    assert dict(section.statements) == {
+        "hostname": "smtp.x.org:587",
+        "starttls": "required",
+        "username": "me",
+        "password": "a#b=c",
+        "helo": "box.x.org",
+        "auth": "login",
+        "sender": "%u@x.org",
+        "qualifydomain": "x.org",
+        "from_header": "force",
+    }
+    assert len(found.lost) == 2
+
+
+@pytest.mark.parametrize(
+    ("lines", "hostname", "starttls"),
+    [
+        ("mailhub=a.org", "a.org:25", None),
+        ("mailhub=a.org\nUseTLS=YES", "a.org:465", "implicit"),
+        ("mailhub=a.org:26\nUseSTARTTLS=YES", "a.org:26", "required"),
+        ("", "mail:25", None),
+    ],
+)
+def test_server_of_ssmtp(lines: str, hostname: str, starttls: str | None) -> None:
+    told = dict(ssmtp.read(lines).sections[0].statements)
+    assert told["hostname"] == hostname
+    assert told.get("starttls") == starttls
+
+
+def test_nullmailer(tmp_path: pathlib.Path) -> None:
+    (tmp_path / "remotes").write_text(
+        "# first\nsmtp.x.org smtp --port=587 --starttls --auth-login user=me --pass='a b' --x509cafile=/ca.pem\n"
+        "second.x.org smtp\n"
+    )
+    (tmp_path / "helohost").write_text("box.x.org\n")
+    (tmp_path / "allmailfrom").write_text("me@x.org\n")
+    (tmp_path / "defaultdomain").write_text("x.org\n")
+    (tmp_path / "adminaddr").write_text("root@x.org\n")
+    found = nullmailer.read(str(tmp_path))
+    [section] = found.sections
+    assert dict(section.statements) == {
+        "hostname": "smtp.x.org:587",
+        "starttls": "required",
+        "username": "me",
+        "password": "a b",
+        "ca_file": "/ca.pem",
+        "auth": "login",
+        "helo": "box.x.org",
+        "force reverse_path": "me@x.org",
+        "qualifydomain": "x.org",
+    }
+    assert [line.partition(":")[0] for line in found.lost] == ["remotes, line 2", "adminaddr"]
+
+
+def test_nullmailer_without_remotes(tmp_path: pathlib.Path) -> None:
+    assert nullmailer.read(str(tmp_path)).sections == []
+
+
+def test_mutt() -> None:
+    found = muttrc.read(
+        'set realname = "Joe User"\nset from=joe@x.org # me\nset nouse_from\n'
+        'set smtp_url="smtps://joe%40x.org@mail.x.org" \\\n  smtp_pass="`pass show mail`"\n'
+        'set smtp_authenticators="login"\nmacro index x "set from=other@x.org"\n'
+    )
+    [section] = found.sections
+    assert section.addresses == ["joe@x.org"]
+    assert dict(section.statements) == {
+        "hostname": "mail.x.org:465",
+        "starttls": "implicit",
+        "username": "joe@x.org",
+        "password_command": "pass show mail",
+        "full_name": "Joe User",
+        "auth": "login",
+    }
+
+
+@pytest.mark.parametrize(
+    ("line", "password"),
+    [
+        ("set smtp_url=smtp://joe:pa%20ss@x.org:587", ("password", "pa ss")),
+        ("set smtp_url=smtp://joe@x.org:587 smtp_pass=it", ("password", "it")),
+        ("set smtp_url=smtp://joe@x.org:587", ("password_from", "keyring")),
+    ],
+)
+def test_password_of_mutt(line: str, password: tuple[str, str]) -> None:
+    assert password in muttrc.read(line).sections[0].statements
+
+
+def test_mutt_that_sends_by_another_program() -> None:
+    found = muttrc.read("set sendmail=msmtp\nset smtp_url=smtp://x.org\nunset smtp_url\n")
+    assert found.sections == []
+    assert found.lost
+
+
+@pytest.mark.parametrize("text", ["", "set", "set x='", "=\n===", "account\nhost\n\0", "set smtp_url=://@:"])
+def test_odd_files_do_no_harm(text: str) -> None:
+    from esmtp_py.config.foreign import msmtprc
+
+    for reader in (muttrc.read, msmtprc.read, ssmtp.read):
+        reader(text)
