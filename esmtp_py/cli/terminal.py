@@ -8,7 +8,6 @@ instead of by the interpreter when it shuts down.
 import os
 
 from esmtp_py.errors import MailError
-from esmtp_py.printable import printable
 
 
 class Stream:
@@ -49,16 +48,22 @@ ERR = Stream(2, "standard error", deaf=True)
 
 def say(text: str) -> None:
     """One line on standard output."""
+    from esmtp_py.printable import printable  # a mail that is only queued has nothing to say
+
     OUT.write(printable(text) + "\n")
 
 
 def complain(text: str) -> None:
     """One line on standard error, with our name in front."""
+    from esmtp_py.printable import printable
+
     ERR.write(f"esmtp: {printable(text)}\n")
 
 
 def explain(error: MailError) -> None:
     """An error that ends the run.  Those of the rc file have several lines, with carets under them."""
+    from esmtp_py.printable import printable
+
     first, *more = error.text.split("\n") if error.kind == "config" else [error.text]
     complain(first)
     ERR.write("".join(printable(line) + "\n" for line in more))

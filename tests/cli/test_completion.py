@@ -49,7 +49,7 @@ Shell = Callable[..., list[str]]
 @pytest.mark.parametrize(
     ("words", "completed"),
     [
-        (["--se"], ["--serverinfo"]),
+        (["--serv"], ["--serverinfo"]),
         (["--explain", ""], ["me@example.org", "you@example.org"]),
         (["-f", "you"], ["you@example.org"]),
         (["-N", ""], ["never", "success", "failure", "delay"]),
@@ -66,7 +66,7 @@ def test_bash(shell: Shell, words: list[str], completed: list[str]) -> None:
 @pytest.mark.parametrize(
     ("line", "completed"),
     [
-        ("esmtp --se", {"--serverinfo"}),
+        ("esmtp --serv", {"--serverinfo"}),
         ("esmtp --explain ", {"me@example.org", "you@example.org"}),
         ("sendmail -N ", {"never", "success", "failure", "delay"}),
         ("esmtp --hold ", {"ALL"}),

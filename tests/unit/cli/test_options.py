@@ -4,7 +4,6 @@ import pytest
 
 from esmtp_py.cli.flags import (
     ALIASES,
-    AUTHORIZE,
     CHECK_RC,
     FLAGS,
     GLUED,
@@ -156,7 +155,7 @@ ALONE = [
     ("--version", {"mode": VERSION, "asked": "--version"}),
     ("--check-rc", {"mode": CHECK_RC, "asked": "--check-rc"}),
     ("--check-rc=rc", {"mode": CHECK_RC, "asked": "--check-rc", "rc": "rc"}),
-    ("--authorize=me@x", {"mode": AUTHORIZE, "asked": "--authorize", "recipients": ["me@x"]}),
+    ("--authorize=me@x", {"mode": "authorize", "asked": "--authorize", "recipients": ["me@x"]}),
     ("--browser", {"way": "browser"}),
     ("--device", {"way": "device"}),
     ("--at=+2h", {"at": "+2h"}),
