@@ -156,6 +156,11 @@ ALONE = [
     ("--check-rc", {"mode": CHECK_RC, "asked": "--check-rc"}),
     ("--check-rc=rc", {"mode": CHECK_RC, "asked": "--check-rc", "rc": "rc"}),
     ("--authorize=me@x", {"mode": "authorize", "asked": "--authorize", "recipients": ["me@x"]}),
+    *(
+        (f"--{name}=x", {"mode": name, "asked": f"--{name}", "recipients": ["x"]})
+        for name in ("setup", "explain", "serverinfo", "import", "completion", "set-password", "forget-password")
+    ),
+    ("--doctor", {"mode": "doctor", "asked": "--doctor"}),
     ("--browser", {"way": "browser"}),
     ("--device", {"way": "device"}),
     ("--at=+2h", {"at": "+2h"}),
