@@ -56,6 +56,7 @@ def unpack(locked: "Locked") -> Unpacked:
     mail = Mail(options)
     words = mail.asked()
     mail.message, mail.spoiled = _read(options, locked.chunks())
+    mail.header = mail.message.header
     mail.address(words, mail.given or "")
     _fill(locked.entry, mail)
     return Unpacked(locked.entry, mail.message, mail.spoiled)
@@ -106,7 +107,7 @@ def _read_call(entry: "Entry", chunks: "Iterable[bytes]") -> "Entry":
     mail = Mail(options)
     words = mail.asked()
     if options.from_header:
-        mail.message = Message(_header(options, chunks), Spool())
+        mail.header = _header(options, chunks)
     mail.address(words, mail.given or "")
     _fill(entry, mail)
     return entry

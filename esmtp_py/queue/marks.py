@@ -15,7 +15,8 @@ T: seconds since 1970.  RECIPIENTS: numbers from 0, in the entry's order, as
 from binascii import crc32
 
 from esmtp_py.outcome import DEFERRED, DELIVERED, FAILED, TABLE, Outcome
-from esmtp_py.queue.entry import Damaged, escape, unescape
+from esmtp_py.queue.entry import Damaged, escape
+from esmtp_py.queue.reading import unescape
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -9,7 +9,6 @@ transition and what a crash leaves.  All of it works on descriptors: a
 directory that is replaced under us is not followed.
 """
 
-import errno
 import os
 
 from esmtp_py.errors import MailError
@@ -262,6 +261,8 @@ def _check(found: os.stat_result, path: str) -> None:
 
 
 def _no_directory(path: str, error: OSError) -> MailError:
+    import errno
+
     if error.errno in (errno.ENOTDIR, errno.ELOOP, errno.EACCES) and os.path.lexists(path):
         text = f"{path} is a link, no directory, or closed to you; move it away or set ESMTP_QUEUE_DIR"
         return MailError("system", text)
@@ -289,6 +290,8 @@ def _fsync(fd: int, path: str) -> None:
     try:
         os.fsync(fd)
     except OSError as error:
+        import errno
+
         if error.errno not in (errno.EINVAL, errno.EOPNOTSUPP, errno.ENOSYS):
             raise MailError("io", f"the disk failed on {path}: {error.strerror}") from error
         os.sync()  # a file system without fsync of directories: all of it, then

@@ -11,8 +11,9 @@ import pytest
 
 from esmtp_py.message.envelope import Recipient
 from esmtp_py.outcome import Outcome
-from esmtp_py.queue.entry import Entry, read_head
+from esmtp_py.queue.entry import Entry
 from esmtp_py.queue.marks import outcome_mark
+from esmtp_py.queue.reading import read_head
 from esmtp_py.queue.store import Store
 from tests.cli.conftest import way_to
 from tests.cli.test_queue_modes import MAIL, queued

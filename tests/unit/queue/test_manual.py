@@ -6,14 +6,14 @@ import re
 import pytest
 
 from esmtp_py.outcome import Outcome
-from esmtp_py.queue import digest, entry, marks, schedule, store, writer
+from esmtp_py.queue import digest, entry, marks, reading, schedule, store, writer
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
 QUEUE = (ROOT / "man/esmtp-queue.5").read_text(encoding="utf-8")
 WRAPPER_PAGE = (ROOT / "man/esmtp-wrapper.1").read_text(encoding="utf-8")
 WRAPPER = (ROOT / "scripts/esmtp-wrapper").read_text(encoding="utf-8")
 
-FIELDS = {*entry._WORDS, "time", "sender", "recipient", "hops", "requiretls", "not_before", "argv"}
+FIELDS = {*entry.WORDS, "time", "sender", "recipient", "hops", "requiretls", "not_before", "argv"}
 MARKS = [
     marks.outcome_mark(1, [0], Outcome("delivered")),
     marks.outcome_mark(1, [0], Outcome("refused")),
@@ -66,7 +66,7 @@ def test_the_times_are_those_of_the_schedule() -> None:
 
 def test_the_example_can_be_read() -> None:
     text = QUEUE.split(".Bd -literal -offset indent\n")[1].split(".Ed")[0]
-    found = entry.read_head(text.encode())
+    found = reading.read_head(text.encode())
     assert found
     assert (found.sender, [r.address for r in found.recipients]) == ("me@example.org", ["you@example.net", "joe"])
     mark = text.splitlines()[-1]
