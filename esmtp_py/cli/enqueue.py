@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 def enqueue(options: "Options") -> int:
-    """Queues the mail on standard input; with -odb a run for it goes on behind our back.  MailError: not queued."""
+    """Queues the mail on standard input; a run for it goes on behind our back, unless -odq.  MailError: not queued."""
     not_before = _asked(options) if options.at else 0
     mail = Mail(options)
     words = mail.asked()
@@ -32,14 +32,14 @@ def enqueue(options: "Options") -> int:
         mail.address(words, mail.given or "")
         if mail.spoiled:
             raise mail.spoiled
-        name = _write(_entry(mail, None, not_before), incoming.chunks())
+        _write(_entry(mail, None, not_before), incoming.chunks())
     except MailError:
         incoming.hear_out()
         raise
-    if options.delivery == "b" and not options.at:
+    if options.delivery in ("b", ""):
         from esmtp_py.cli.background import run
 
-        run(name)
+        run()
     return 0
 
 

@@ -109,6 +109,11 @@ def _send(options: Options) -> int:
 
 
 def _run_queue(options: Options) -> int:
+    if options.queue_run == "b":  # most of these end at once
+        from esmtp_py.cli.background import deliver
+
+        deliver()
+        return 0
     from esmtp_py.cli.queue_run import queue_run
 
     return queue_run(options)

@@ -138,8 +138,8 @@ class Store:
 
         return ids(self, where)
 
-    def due(self, now: float, limit: int = 20000) -> "Iterator[str]":
-        """Ids in new/ whose time has come by their mtime, oldest first, with at most ``limit`` in memory.
+    def due(self, now: float, limit: int = 20000, after: str = "") -> "Iterator[str]":
+        """Ids above ``after`` in new/ whose mtime says it is time, oldest first, with at most ``limit`` in memory.
 
         Only candidates: once locked, schedule.due says whether the time has
         really come.  Each is named once, whatever becomes of it; a mail that
@@ -147,7 +147,7 @@ class Store:
         """
         from esmtp_py.queue.listing import due
 
-        return due(self, now, limit)
+        return due(self, now, limit, after)
 
     def entries(self, where: str = NEW) -> "Iterator[tuple[str, Entry | Damaged]]":
         """Id and entry of all, oldest first, without locking them; Damaged, and left there, instead of an entry.

@@ -6,7 +6,7 @@ import re
 import pytest
 
 from esmtp_py.outcome import Outcome
-from esmtp_py.queue import digest, entry, marks, reading, schedule, store, writer
+from esmtp_py.queue import digest, entry, marks, reading, schedule, store, turn, writer
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
 QUEUE = (ROOT / "man/esmtp-queue.5").read_text(encoding="utf-8")
@@ -50,6 +50,14 @@ def test_every_mark_is_explained(mark: bytes) -> None:
 @pytest.mark.parametrize("place", [writer.TMP, writer.NEW, store.CORRUPT, store.FAILED])
 def test_every_directory_is_explained(place: str) -> None:
     assert f".It Pa {place}\n" in QUEUE
+
+
+@pytest.mark.parametrize("lock", [turn.WAITING, turn.RUNNING, turn.SLEEPING])
+def test_every_lock_is_explained(lock: str) -> None:
+    assert f".It Pa {lock}\n" in QUEUE
+    assert (turn.PATIENCE, turn.NAP) == (5, 2)
+    assert "five seconds" in QUEUE
+    assert "two seconds" in QUEUE
 
 
 @pytest.mark.parametrize("algorithm", ["blake2b", "sha256", "cksum"])
