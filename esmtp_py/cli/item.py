@@ -65,11 +65,11 @@ class Item:
 
 
 def look(store: "Store", name: str, place: str, active: "frozenset[str] | None" = None) -> "Item | None":
-    """One file; None if it has just gone.   active: what ``active_names`` says, for a list."""
+    """One file; None if it has just gone.   active: what ``active_names`` says, for a list (of ids only)."""
     item = Item(name, place)
     if place == CORRUPT:
         return item if _damaged(store, item, "set aside, it was no sound mail") else None
-    if not is_id(name):
+    if active is None and not is_id(name):
         return item if _damaged(store, item, "its name is no id") else None
     item.active = place == NEW and name in (active_names(store) if active is None else active)
     try:

@@ -11,6 +11,7 @@ from esmtp_py.cli.mail import Mail
 from esmtp_py.cli.options import Options, parse
 from esmtp_py.cli.recipients import union
 from esmtp_py.errors import MailError
+from esmtp_py.message.envelope import Recipient
 from esmtp_py.message.header import Header
 from esmtp_py.message.intake import Intake
 from esmtp_py.message.mailbox import plain
@@ -92,7 +93,7 @@ def _read_plainly(entry: "Entry") -> bool:
     if not named:
         return False
     entry.sender = sender.address if sender else None
-    entry.recipients = union(named, [])
+    entry.recipients = union(named, []) if len(named) > 1 else [Recipient(named[0].address)]
     entry.body = entry.ret = entry.envid = entry.rc = ""
     entry.full_name, entry.hops, entry.errors = None, 0, errors
     return True
