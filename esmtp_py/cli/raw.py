@@ -159,6 +159,9 @@ def _intake(options: Options) -> Intake:
 def _fill(entry: "Entry", mail: Mail) -> None:
     assert mail.envelope
     options, envelope = mail.options, mail.envelope
+    if options.rc and not options.rc.startswith("/"):
+        # the wrapper leaves such calls to esmtp, which is where it was called; only older queues have them
+        raise MailError("usage", f"-C {options.rc}: nobody knows in which directory that was; write the whole path")
     entry.sender = mail.given
     entry.recipients = envelope.recipients
     entry.body, entry.ret, entry.envid = envelope.body, envelope.ret, envelope.envid

@@ -16,7 +16,7 @@ from esmtp_py.outcome import EX_OK, TABLE
 from esmtp_py.queue.entry import is_id
 from esmtp_py.queue.marks import hold_mark, release_mark, retry_mark
 from esmtp_py.queue.report import original_of
-from esmtp_py.queue.store import CORRUPT, Store
+from esmtp_py.queue.store import CORRUPT, FAILED, Store
 from esmtp_py.queue.writer import NEW
 
 TYPE_CHECKING = False
@@ -108,7 +108,8 @@ def _marked(store: Store, name: str, act: "Callable[[Locked], str]") -> int:
     if not place:
         return _unknown(name)
     if place != NEW:
-        complain(f"{name}: it is in {place}/ and will not be tried again; --show and --cancel know it")
+        how = "; --retry-now tries it again" if place == FAILED else ""
+        complain(f"{name}: it is in {place}/ and will not be tried again; --show and --cancel know it{how}")
         return _UNKNOWN
     locked = store.lock(name)
     if not locked:
@@ -138,6 +139,13 @@ def _release(store: Store, name: str) -> int:
 
 
 def _retry_now(store: Store, name: str) -> int:
+    if _place(store, name) == FAILED:
+        locked = store.lock(name, FAILED)
+        if not locked:
+            return _busy(store, name, FAILED)
+        with locked:
+            store.move(name, FAILED, NEW)
+
     def act(locked: "Locked") -> str:
         if locked.entry.marks.held:
             return f"on hold: esmtp --release {name} first"

@@ -17,7 +17,7 @@ from esmtp_py.outcome import DEFERRED, DELIVERED, FAILED, Outcome
 from esmtp_py.queue import schedule
 from esmtp_py.queue.bounce import wanted
 from esmtp_py.queue.entry import Damaged
-from esmtp_py.queue.marks import DELAY, FAILURE, SUCCESS, outcome_mark, reported_mark
+from esmtp_py.queue.marks import DELAY, FAILURE, SUCCESS, again_mark, kept_mark, outcome_mark, reported_mark
 from esmtp_py.queue.ready import Ready, waiting
 from esmtp_py.queue.report import Reports, original_of
 from esmtp_py.queue.tally import SOON, Tally
@@ -71,6 +71,8 @@ class Ledger:
         locked = None
         try:
             locked = self._store.lock(name)
+            if locked and locked.entry.marks.kept:
+                locked.mark(again_mark(self._clock()))
             if locked and self._may_go(locked):
                 return locked
         except MailError as error:
@@ -279,6 +281,7 @@ class Ledger:
             case.delivered = case.delivered and not failures
             self._remove(case)
         else:
+            locked.mark(kept_mark(now))
             locked.to_failed()
             self.tally.count(failed=1)
             self.tally.say(f"{locked.name}: could not be delivered, and nobody can be told: kept in failed/")

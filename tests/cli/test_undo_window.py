@@ -72,6 +72,7 @@ def test_a_run_leaves_it_alone_and_it_can_be_taken_back(
 ) -> None:
     rc(f"identity me@x.org\n{way_to(server)}undo 1h\n")
     queue_mail(esmtp, door, "-f", "me@x.org", "joe@x.org")
+    sleeper = one_sleeper(esmtp) if door != "-odq" else 0
     [file] = queued(esmtp)
     content = file.read_bytes()
     assert esmtp("-q").code == 0
@@ -90,8 +91,8 @@ def test_a_run_leaves_it_alone_and_it_can_be_taken_back(
     assert taken.code == 0
     assert queued(esmtp) == []
     assert b"body" in next(esmtp.home.glob("undone-*.eml")).read_bytes()
-    if door != "-odq":
-        os.kill(one_sleeper(esmtp), signal.SIGTERM)
+    if sleeper:
+        os.kill(sleeper, signal.SIGTERM)
 
 
 def test_now_is_now(esmtp: Command, rc: Rc, server: SubmissionServer) -> None:
@@ -151,3 +152,18 @@ def test_a_series_is_delivered_whole(esmtp: Command, rc: Rc, server: SubmissionS
     server.wait(20)
     assert len({mail.recipients[0] for mail in server.mails}) == 20
     assert len(server.sessions) < 20, "some calls found another's run waiting"
+
+
+def test_a_relative_rc_is_that_of_the_callers_directory(esmtp: Command, server: SubmissionServer) -> None:
+    """Also through the wrapper, which cannot keep such a call as it came."""
+    place = esmtp.home / "elsewhere"
+    place.mkdir()
+    rc = place / "my.rc"
+    rc.touch(0o600)
+    rc.write_text(f"identity me@x.org\n{way_to(server)}")
+    link = esmtp.home / "sendmail"
+    link.symlink_to(WRAPPER)
+    environ = esmtp.environ | {"ESMTP": str(esmtp.program)}
+    argv = [link, "-C", "my.rc", "-f", "me@x.org", "joe@x.org"]
+    assert subprocess.run(argv, input=MAIL, env=environ, cwd=place, timeout=60).returncode == 0
+    server.wait(1)

@@ -23,6 +23,8 @@ MARKS = [
     marks.release_mark(1),
     marks.retry_mark(1),
     marks.at_mark(1, 2),
+    marks.kept_mark(1),
+    marks.again_mark(1),
 ]
 
 
