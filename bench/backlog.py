@@ -7,11 +7,12 @@ import time
 from bench import mail
 from esmtp_py.message.envelope import Recipient
 from esmtp_py.queue.digest import ALGORITHM, new
-from esmtp_py.queue.entry import Entry, new_id, seal_line
+from esmtp_py.queue.entry import RAW, Entry, new_id, seal_line
 from esmtp_py.queue.store import Store
 
 SENDER = "alice@example.test"
 RECIPIENT = "bench@discard.test"  # the server takes it and throws it away
+CALL = [b"-i", b"-f", SENDER.encode(), RECIPIENT.encode()]
 
 
 class Backlog:
@@ -23,22 +24,28 @@ class Backlog:
         self._begun = time.time() - 86400
         self._made = 0
 
-    def fill(self, count: int, size: int = 2000) -> None:
-        """Adds so many mails of that many bytes; they are due, and on the disk."""
+    def fill(self, count: int, size: int = 2000, *, raw: bool = False) -> None:
+        """Adds so many mails of that many bytes; they are due, and on the disk.  raw: as the wrapper writes them."""
         Store.open(str(self.path)).close()
         for _ in range(count):
-            self._add(size)
+            self._made += 1
+            submitted = self._begun + self._made / 10000
+            name = new_id(submitted, os.getpid())
+            if raw:
+                head = Entry(submitted, form=RAW, argv=CALL).head()
+                self._add(name, "sha256", head, mail.of_two_kilobytes())
+            else:
+                head = Entry(submitted, SENDER, [Recipient(RECIPIENT)]).head()
+                self._add(name, ALGORITHM, head, *mail.wire(size))
         os.sync()  # or somebody's fsync would have all this to wait for
 
-    def _add(self, size: int) -> None:
-        self._made += 1
-        submitted = self._begun + self._made / 10000
-        digest, written = new(), 0
-        with open(self._new / new_id(submitted, os.getpid()), "xb", opener=_private) as file:
-            for data in (Entry(submitted, SENDER, [Recipient(RECIPIENT)]).head(), *mail.wire(size)):
+    def _add(self, name: str, algorithm: str, *parts: bytes) -> None:
+        digest, written = new(algorithm), 0
+        with open(self._new / name, "xb", opener=_private) as file:
+            for data in parts:
                 digest.update(data)
                 written += file.write(data)
-            file.write(seal_line(written, ALGORITHM, digest.hexdigest()))
+            file.write(seal_line(written, algorithm, digest.hexdigest()))
 
     def waiting(self) -> int:
         """How many there are."""

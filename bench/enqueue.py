@@ -4,12 +4,15 @@ import os
 import pathlib
 import shutil
 import statistics
+import tempfile
 import time
 
 from bench import mail
-from bench.gauge import run
+from bench.gauge import Run, run
 from bench.installation import real_python
 from bench.table import judged, line
+
+MEMORY = "/dev/shm"
 
 
 class Caller:
@@ -20,11 +23,17 @@ class Caller:
         home.mkdir(parents=True, exist_ok=True)
         self.environ = {"HOME": str(home), "PATH": "/usr/bin:/bin", "LANG": "C.UTF-8"}
         self.wall: list[float] = []
+        self.cpu: list[float] = []
 
     @property
     def middle(self) -> float:
         """Of the wall clock, in milliseconds."""
         return statistics.median(self.wall) * 1000
+
+    @property
+    def middle_cpu(self) -> float:
+        """Of the processor time, that of its children included, in milliseconds."""
+        return statistics.median(self.cpu) * 1000
 
     def __str__(self) -> str:
         return " / ".join(f"{value * 1000:.1f}" for value in (min(self.wall), self.middle / 1000, max(self.wall)))
@@ -42,17 +51,18 @@ class Enqueue:
         """A B C A B C …; two rounds do not count."""
         for turn in range(rounds + 2):
             for caller in callers:
-                wall = self.call(caller.argv, caller.environ)
+                made = self.call(caller.argv, caller.environ)
                 if turn >= 2:
-                    caller.wall.append(wall)
+                    caller.wall.append(made.wall)
+                    caller.cpu.append(made.cpu)
 
-    def call(self, argv: list[str], environ: dict[str, str]) -> float:
-        """Seconds.  RuntimeError when it says that it failed."""
+    def call(self, argv: list[str], environ: dict[str, str]) -> Run:
+        """RuntimeError when it says that it failed."""
         with open(self.mail, "rb") as stdin, open(self.output, "wb") as output:
             made = run(argv, environ, stdin=stdin.fileno(), output=output.fileno())
         if made.code:
             raise RuntimeError(f"{argv} ended with {made.code}: {self.output.read_text(errors='replace')}")
-        return made.wall
+        return made
 
     def system_calls(self, caller: Caller) -> dict[str, int]:
         """How many of each, its children's included; {} without strace."""
@@ -104,10 +114,31 @@ def measure(directory: pathlib.Path, esmtp: str, quick: bool) -> None:
         ratio = caller.middle / floor.middle
         goal = judged(ratio, 1.6, "at most 1.60:")
         line(caller.name, str(caller), counted(bench.system_calls(caller)), f"{ratio:.2f}", goal)
+    for caller in others[1:]:
+        ratio = caller.middle / others[0].middle
+        line(f"{caller.name}, beside -odq", "", "", f"{ratio:.2f}", judged(ratio, 1.0, "at most 1.00:"))
+    without_disk(esmtp, quick)
+    for caller in others:
+        ratio = caller.middle_cpu / floor.middle_cpu
+        line(f"{caller.name}, CPU alone", f"{caller.middle_cpu:.1f}", f"{floor.middle_cpu:.1f}", f"{ratio:.2f}")
     ours, python = others[0], str(pathlib.Path(esmtp).with_name("python"))
     modules, bare = bench.modules(ours.argv, ours.environ), bench.modules([python, "-c", "pass"], ours.environ)
     line("modules imported by -odq", str(modules), "", "", f"{bare} without a program")
     line("the disk alone (ms)", f"{disk(directory) * 1000:.1f}", "", "", "fsync of a new file, then of its directory")
+
+
+def without_disk(esmtp: str, quick: bool) -> None:
+    """The same with the queue in memory: what is left is ours, and not the disk's."""
+    if not os.access(MEMORY, os.W_OK):
+        return
+    with tempfile.TemporaryDirectory(prefix="esmtp-bench-", dir=MEMORY) as name:
+        directory = pathlib.Path(name)
+        floor, *others = callers(directory, esmtp)
+        Enqueue(directory).take_turns([floor, *others], 10 if quick else 60)
+    for caller in others:
+        ratio = caller.middle / floor.middle
+        goal = judged(ratio, 1.6, "at most 1.60:")
+        line(f"{caller.name}, queue in memory", str(caller), str(floor), f"{ratio:.2f}", goal)
 
 
 def counted(calls: dict[str, int]) -> str:

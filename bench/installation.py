@@ -35,6 +35,8 @@ class Installation:
         # An old pip writes console scripts that import re.
         self._run(self.python, "-m", "pip", "install", "-qq", "--upgrade", "pip")
         self._run(self.python, "-m", "pip", "install", "-qq", str(wheel))
+        # Newer Pythons, pipx and uv make no such thing; its .pth file would be run at each start.
+        self._run(self.python, "-m", "pip", "uninstall", "-qq", "-y", "setuptools")
         self._run(self.python, "-m", "compileall", "-q", str(self.directory / "venv/lib"))
 
     def _run(self, *argv: str) -> None:

@@ -4,7 +4,9 @@ A MailError carries a kind of ``outcome.TABLE``, so whoever catches it knows
 whether it is temporary, which exit code it is, and what to tell the person.
 """
 
-from esmtp_py.outcome import Outcome
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from esmtp_py.outcome import Outcome
 
 
 class MailError(Exception):
@@ -22,6 +24,8 @@ class MailError(Exception):
         self.remote = remote
         self.reply = reply
 
-    def outcome(self) -> Outcome:
+    def outcome(self) -> "Outcome":
         """This error as the fate of a recipient."""
+        from esmtp_py.outcome import Outcome
+
         return Outcome(self.kind, self.text, status=self.status, remote=self.remote, reply=self.reply)

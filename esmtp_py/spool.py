@@ -4,7 +4,6 @@ A leaf with I/O.  Front doors write to it; every courier reads it as a Body,
 as often as it needs.  Memory stays constant for a mail of any size.
 """
 
-import errno
 import os
 
 from esmtp_py.errors import MailError
@@ -99,6 +98,8 @@ class Spool:
             try:
                 done = os.write(self._fd, rest)
                 if not done:  # never seen; it must not become a busy loop
+                    import errno
+
                     raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
             except InterruptedError:
                 continue
@@ -110,6 +111,8 @@ class Spool:
         try:
             chunk = os.pread(self._fd, min(CHUNK, self.size - at), at)
             if not chunk:
+                import errno
+
                 raise OSError(errno.EIO, "the temporary file is shorter than what was written to it")
         except OSError as error:
             raise MailError("io", f"cannot read the message back from {self._directory}: {error.strerror}") from error
@@ -138,6 +141,8 @@ def _open_in(directory: str) -> int:
         try:
             return os.open(directory, os.O_TMPFILE | os.O_RDWR | os.O_EXCL, 0o600)
         except OSError as error:  # a file system, or a kernel, that does not know it
+            import errno
+
             if error.errno not in (errno.EOPNOTSUPP, errno.EISDIR, errno.EINVAL, errno.ENOENT):
                 raise
     path = os.path.join(directory, f".esmtp-{os.urandom(16).hex()}")

@@ -1,16 +1,20 @@
-"""A queue run behind the caller's back: it has its prompt again, and no pipe is kept open."""
+"""A queue run behind the caller's back: it has its prompt again, and no pipe is kept open.
+
+Each mail that is queued with -odb, or by the wrapper, starts one; ``queue.turn``
+sees to it that few of them have something to do.
+"""
 
 import os
-import time
 
-# A machine that was asleep is looked after so soon.
-_NAP = 10.0
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from esmtp_py.queue.store import Store
 
 
-def run(*names: str, not_before: float = 0) -> None:
-    """Starts a process that delivers these mails; returns at once.  If it cannot start, or dies, the next run has them.
+def run(*names: str) -> None:
+    """Starts a process that delivers what is due; returns at once.  If it cannot start, or dies, the next run has it.
 
-    not_before: in seconds since 1970; it waits until then.
+    names: these mails only, and at once.
     """
     try:
         if os.fork():
@@ -21,8 +25,7 @@ def run(*names: str, not_before: float = 0) -> None:
     try:
         os.setsid()
         _let_go()
-        _wait(not_before)
-        _deliver(names)
+        deliver(*names)
         code = 0
     finally:
         os._exit(code)  # whatever happens, the caller's code is not run twice
@@ -37,17 +40,33 @@ def _let_go() -> None:
     os.chdir("/")
 
 
-def _wait(until: float) -> None:
-    """The clock of the wall counts; but one that is set back does not keep a process here for years."""
-    started, patience = time.monotonic(), until - time.time() + _NAP
-    while (left := until - time.time()) > 0 and time.monotonic() < started + patience:
-        time.sleep(min(left, _NAP))
+def deliver(*names: str) -> None:
+    """Does it in this process, silently: the mails of that name, or all that is due when it is this process's turn."""
+    import gc
 
-
-def _deliver(names: tuple[str, ...]) -> None:
-    from esmtp_py.cli.raw import unpack
-    from esmtp_py.queue.runner import Run
     from esmtp_py.queue.store import Store
 
+    gc.enable()  # unlike a mail, this may last for a day
     with Store.open(create=False) as queue:
-        Run(queue, unpack).these(names)
+        if names:
+            from esmtp_py.cli.raw import unpack
+            from esmtp_py.queue.runner import Run
+
+            Run(queue, unpack).these(names)
+        else:
+            from esmtp_py.queue.turn import take_turns
+
+            take_turns(queue, lambda: _look(queue))
+
+
+def _look(queue: "Store") -> float:
+    """One run, and a last look: one that wanted to come next may have been killed."""
+    from esmtp_py.cli.raw import unpack
+    from esmtp_py.queue.runner import Run
+
+    run = Run(queue, unpack)
+    tally, seen = run.all_due(), None
+    while run.last != seen:
+        seen, run = run.last, Run(queue, unpack, tally=tally)
+        run.all_after(seen)
+    return tally.next

@@ -8,30 +8,38 @@ import os
 import time
 
 from esmtp_py.cli.mail import Mail
+from esmtp_py.cli.stdin import Incoming
 from esmtp_py.errors import MailError
 from esmtp_py.queue.entry import Entry
 from esmtp_py.queue.store import Store
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from esmtp_py.cli.options import Options
     from esmtp_py.message.envelope import Recipient
 
 
 def enqueue(options: "Options") -> int:
-    """Queues the mail on standard input; with -odb a run for it goes on behind our back.  MailError: not queued."""
+    """Queues the mail on standard input; a run for it goes on behind our back, unless -odq.  MailError: not queued."""
     not_before = _asked(options) if options.at else 0
     mail = Mail(options)
     words = mail.asked()
-    mail.read()
-    mail.address(words, mail.given or "")
-    if mail.spoiled:
-        raise mail.spoiled
-    name = store(mail, not_before=not_before)
-    if options.delivery == "b" and not options.at:
+    incoming = Incoming(dot_ends=options.dots, binary=options.body == "BINARYMIME")
+    try:
+        mail.header = incoming.header()
+        mail.address(words, mail.given or "")
+        if mail.spoiled:
+            raise mail.spoiled
+        _write(_entry(mail, None, not_before), incoming.chunks())
+    except MailError:
+        incoming.hear_out()
+        raise
+    if options.delivery in ("b", ""):
         from esmtp_py.cli.background import run
 
-        run(name)
+        run()
     return 0
 
 
@@ -51,10 +59,14 @@ def store(mail: Mail, recipients: "list[Recipient] | None" = None, *, not_before
     both are chosen when it is delivered.   not_before: seconds since 1970.
     """
     assert mail.message
+    return _write(_entry(mail, recipients, not_before), mail.message.chunks())
+
+
+def _entry(mail: Mail, recipients: "list[Recipient] | None", not_before: float) -> Entry:
     assert mail.envelope
     options, envelope = mail.options, mail.envelope
     settled = mail.choice.identity.name if mail.choice and recipients is not None else ""
-    entry = Entry(
+    return Entry(
         time.time(),
         envelope.sender if settled else mail.given,
         envelope.recipients if recipients is None else recipients,
@@ -69,9 +81,12 @@ def store(mail: Mail, recipients: "list[Recipient] | None" = None, *, not_before
         identity=settled,
         not_before=not_before,
     )
+
+
+def _write(entry: Entry, message: "Iterable[bytes]") -> str:
     with Store.open() as queue, queue.begin_new(entry.time) as writer:
         writer.write(entry.head())
-        for chunk in mail.message.chunks():
+        for chunk in message:
             writer.write(chunk)
         writer.commit()
         return writer.name

@@ -36,9 +36,10 @@ class Item:
     time, size: of arrival, in seconds since 1970, and of the message in bytes;
     those of the file when it is damaged.
     why: what is wrong with it; "" for a sound one.
+    undo: seconds for which it may be taken back, once somebody has asked (``withheld``).
     """
 
-    __slots__ = ("active", "entry", "name", "place", "size", "time", "why")
+    __slots__ = ("active", "entry", "name", "place", "size", "time", "undo", "why")
 
     def __init__(self, name: str, place: str, *, active: bool = False) -> None:
         self.name = name
@@ -48,6 +49,7 @@ class Item:
         self.time = 0.0
         self.size = 0
         self.why = ""
+        self.undo = 0
 
     @property
     def queue(self) -> str:
@@ -63,11 +65,11 @@ class Item:
 
 
 def look(store: "Store", name: str, place: str, active: "frozenset[str] | None" = None) -> "Item | None":
-    """One file; None if it has just gone.   active: what ``active_names`` says, for a list."""
+    """One file; None if it has just gone.   active: what ``active_names`` says, for a list (of ids only)."""
     item = Item(name, place)
     if place == CORRUPT:
         return item if _damaged(store, item, "set aside, it was no sound mail") else None
-    if not is_id(name):
+    if active is None and not is_id(name):
         return item if _damaged(store, item, "its name is no id") else None
     item.active = place == NEW and name in (active_names(store) if active is None else active)
     try:

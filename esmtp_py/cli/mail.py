@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from esmtp_py.deliver.caller import Caller
     from esmtp_py.deliver.route import Leg
     from esmtp_py.deliver.select import Choice
+    from esmtp_py.message.header import Header
     from esmtp_py.message.mailbox import Mailbox
     from esmtp_py.message.message import Message
 
@@ -28,19 +29,20 @@ if TYPE_CHECKING:
 class Mail:
     """Filled step by step; what a step could not settle stays None.
 
-    message:  standard input, without Bcc once the envelope is known.
+    message:  standard input, without Bcc once the envelope is known.   header: its header, also where that is all.
     given:    address of -f, "" for the null sender, None without -f.
     choice:   identity and sender.   envelope: complete.
     spoiled:  why the message must not leave although it has an envelope.
     input_touched: reading has begun; what comes back from a second try is not the message.
     """
 
-    __slots__ = ("_caller", "choice", "envelope", "given", "input_touched", "message", "options", "spoiled")
+    __slots__ = ("_caller", "choice", "envelope", "given", "header", "input_touched", "message", "options", "spoiled")
 
     def __init__(self, options: "Options") -> None:
         self.options = options
         self._caller: Caller | None = None
         self.message: Message | None = None
+        self.header: Header | None = None
         self.given: str | None = None
         self.choice: Choice | None = None
         self.envelope: Envelope | None = None
@@ -85,7 +87,7 @@ class Mail:
         """Takes the message from standard input."""
         self.input_touched = True
         message, self.spoiled = read_message(dot_ends=self.options.dots, binary=self.options.body == "BINARYMIME")
-        self.message = message
+        self.message, self.header = message, message.header
         return message
 
     def legs(self, trace: "Callable[[str, bytes], None] | None") -> "list[Leg]":
@@ -105,34 +107,34 @@ class Mail:
     def _author(self) -> str:
         from esmtp_py.message.originate import sender_of
 
-        mailbox = sender_of(self.message.header) if self.message else None
+        mailbox = sender_of(self.header) if self.header else None
         return mailbox.address if mailbox else ""
 
     def _envelope(self, words: "list[Mailbox]", sender: str) -> Envelope:
         options = self.options
-        found = _named_in(self.message) if options.from_header and self.message else []
+        found = _named_in(self.header) if options.from_header and self.header else []
         combine = difference if options.from_header and options.extra == "remove" else union
         recipients = combine(words, found, options.notify)
         if not recipients:
             raise MailError("bad_address", "-t: the header names no recipients; nothing was sent")
-        if self.message:
-            conceal(self.message.header)
+        if self.header:
+            conceal(self.header)
         return Envelope(sender, recipients, body=options.body, ret=options.ret, envid=options.envid)
 
     def _judge(self) -> None:
         """RFC 5321 section 6.3: a message that has come too far is going in circles."""
-        if not self.message or self.spoiled:
+        if not self.header or self.spoiled:
             return
-        hops = max(self.options.hops, received_count(self.message.header))
+        hops = max(self.options.hops, received_count(self.header))
         if hops > self.options.max_hops:
             limit = self.options.max_hops
             self.spoiled = MailError("loop", f"the message has made {hops} hops, more than {limit}: it is in a loop")
 
 
-def _named_in(message: "Message") -> "list[Mailbox]":
+def _named_in(header: "Header") -> "list[Mailbox]":
     from esmtp_py.message.originate import recipients_of
 
-    return recipients_of(message.header)
+    return recipients_of(header)
 
 
 def given_sender(text: "str | None") -> "str | None":

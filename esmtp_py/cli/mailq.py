@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from esmtp_py.cli.options import Options
+    from esmtp_py.cli.withheld import Undo
     from esmtp_py.outcome import Outcome
 
 # Behind the id: what else there is to know at a glance.
@@ -56,10 +57,17 @@ def mailq(options: "Options") -> int:
 
 
 def _printer(store: Store, place: str, active: "frozenset[str]", options: "Options") -> "Callable[[list[str]], bytes]":
-    return lambda names: _printed(store, place, names, active, options)
+    undo = None
+    if options.verbose or options.json:
+        from esmtp_py.cli.withheld import Undo
+
+        undo = Undo(store)
+    return lambda names: _printed(store, place, names, active, options, undo)
 
 
-def _printed(store: Store, place: str, names: list[str], active: "frozenset[str]", options: "Options") -> bytes:
+def _printed(
+    store: Store, place: str, names: list[str], active: "frozenset[str]", options: "Options", undo: "Undo | None"
+) -> bytes:
     """Some mails: the counts, and the text."""
     now, counts, texts = time.time(), [0] * _COUNTS, []
     for name in names:
@@ -68,6 +76,8 @@ def _printed(store: Store, place: str, names: list[str], active: "frozenset[str]
             queue = item.queue
             counts[_DAMAGED if queue == CORRUPT else _FAILED if queue == FAILED else _REQUESTS] += 1
             counts[_BYTES] += item.size if queue not in (CORRUPT, FAILED) else 0
+            if undo:
+                item.undo = undo.seconds(item)
             texts.append(_json(item, now) if options.json else text(item, queue, options.verbose, now) + "\n")
     head = b"".join(count.to_bytes(_NUMBER, "little") for count in counts)
     return head + "".join(texts).encode("utf-8", "backslashreplace")
@@ -157,12 +167,13 @@ def _next(item: Item, queue: str, now: float) -> str:
         return "in delivery now"
     if queue == FAILED:
         return "kept in failed/: it could not be delivered, and there was nobody to tell"
-    due = schedule.due(item.entry, item.name, now)
+    due = schedule.due(item.entry, item.name, now, item.undo)
     if due == schedule.NEVER:
         return f"on hold until esmtp --release {item.name}"
     if due <= now:
         return "due: the next run tries it"
-    return f"next {_moment(due)} (in {_span(due - now)})"
+    again = "; until then it can be taken back (--undo)" if not item.entry.marks.times else ""
+    return f"next {_moment(due)} (in {_span(due - now)}){again}"
 
 
 def _moment(seconds: float) -> str:
@@ -210,7 +221,7 @@ def _json(item: Item, now: float) -> str:
 def _of_entry(item: Item, now: float) -> dict[str, object]:
     assert item.entry
     entry = item.entry
-    due = schedule.due(entry, item.name, now)
+    due = schedule.due(entry, item.name, now, item.undo)
     return {
         # null: the identity that the rc chooses has it
         "sender": "MAILER-DAEMON" if entry.sender == "" else entry.sender,

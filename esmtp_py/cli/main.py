@@ -21,9 +21,7 @@ from esmtp_py.cli.flags import (
     VERSION,
 )
 from esmtp_py.cli.options import Options, parse
-from esmtp_py.cli.terminal import OUT, complain, explain, say
 from esmtp_py.errors import MailError
-from esmtp_py.outcome import EX_OK, TABLE
 
 
 def main(argv: "list[str] | None" = None) -> int:
@@ -35,11 +33,10 @@ def main(argv: "list[str] | None" = None) -> int:
         _refuse_privilege(options)
         return RUNS.get(options.mode, _assist)(options)
     except MailError as error:
-        explain(error)
-        return error.outcome().exit_code
+        return _explained(error)
     except KeyboardInterrupt:
-        complain("stopped by a signal; recipients may or may not have the mail")
-        return TABLE["try_again"][2]
+        text = "stopped by a signal; recipients may or may not have the mail"
+        return _explained(MailError("try_again", text))
     except Exception as error:
         return _our_fault(error)
 
@@ -53,18 +50,30 @@ def run() -> None:
     import gc
 
     gc.disable()
-    code = main()
+    try:
+        code = main()
+    except OSError as error:  # not even the words for what is wrong can be loaded
+        os.write(2, f"esmtp: {error}\n".encode("utf-8", "replace"))
+        code = 71
     if atexit := sys.modules.get("atexit"):  # nobody else has functions to be called
         atexit._run_exitfuncs()
     os._exit(code)
 
 
+def _explained(error: MailError) -> int:
+    from esmtp_py.cli.terminal import explain
+
+    explain(error)
+    return error.outcome().exit_code
+
+
 def _our_fault(error: Exception) -> int:
+    from esmtp_py.cli.terminal import ERR, complain
+    from esmtp_py.outcome import TABLE
+
     complain(f"internal error: {type(error).__name__}: {error} (ESMTP_DEBUG=1 in the environment shows where)")
     if os.environ.get("ESMTP_DEBUG"):
         import traceback
-
-        from esmtp_py.cli.terminal import ERR
 
         ERR.write("".join(traceback.format_exception(error)))
     return TABLE["internal"][2]
@@ -112,6 +121,11 @@ def _send(options: Options) -> int:
 
 
 def _run_queue(options: Options) -> int:
+    if options.queue_run == "b":  # most of these end at once
+        from esmtp_py.cli.background import deliver
+
+        deliver()
+        return 0
     from esmtp_py.cli.queue_run import queue_run
 
     return queue_run(options)
@@ -143,25 +157,28 @@ def _verify(options: Options) -> int:
 
 def _aliases(options: Options) -> int:
     """Nothing is compiled, so nothing is out of date."""
-    return EX_OK
+    return 0
 
 
 def _help(options: Options) -> int:
     from esmtp_py.cli.help import text
+    from esmtp_py.cli.terminal import OUT
 
     OUT.write(text())
-    return EX_OK
+    return 0
 
 
 def _version(options: Options) -> int:
     from esmtp_py import __version__
+    from esmtp_py.cli.terminal import say
 
     say(f"esmtp {__version__}")
-    return EX_OK
+    return 0
 
 
 def _check_rc(options: Options) -> int:
     from esmtp_py.cli.check_rc import check_rc
+    from esmtp_py.cli.terminal import OUT
 
     return check_rc(options.rc, OUT)
 

@@ -30,11 +30,11 @@ def postponed(mail: "Mail", identity: "Identity") -> bool:
 def postpone(mail: "Mail", identity: "Identity") -> int:
     """Queues the mail and sees to its delivery; returns the exit code.  MailError: it was not queued."""
     not_before = time.time() + identity.undo if identity.undo else 0
-    name = store(mail, not_before=not_before)
+    store(mail, not_before=not_before)
     if identity.delivery != QUEUE:
         from esmtp_py.cli.background import run
 
-        run(name, not_before=not_before)
+        run()
     return 0
 
 

@@ -114,7 +114,10 @@ def summary(tally: "Tally", seconds: float) -> list[str]:
     if tally.delivered:
         pace = max(seconds, 0.001)
         first += f"; {tally.delivered / pace:.1f} mails/s, {tally.bytes / 1000 / pace:.1f} kB/s"
-    return [first, *(f"{count} wait{'s' * (count == 1)}: {why}" for why, count in _waits(tally))]
+    lines = [first, *(f"{count} wait{'s' * (count == 1)}: {why}" for why, count in _waits(tally))]
+    if tally.early:
+        lines.append(f"{tally.early} not due yet (undo, or --at); the next at {time.ctime(tally.next)}")
+    return lines
 
 
 def _waits(tally: "Tally") -> list[tuple[str, int]]:

@@ -11,6 +11,7 @@ from esmtp_py.cli.mail import Mail
 from esmtp_py.cli.options import Options, parse
 from esmtp_py.cli.recipients import union
 from esmtp_py.errors import MailError
+from esmtp_py.message.envelope import Recipient
 from esmtp_py.message.header import Header
 from esmtp_py.message.intake import Intake
 from esmtp_py.message.mailbox import plain
@@ -56,6 +57,7 @@ def unpack(locked: "Locked") -> Unpacked:
     mail = Mail(options)
     words = mail.asked()
     mail.message, mail.spoiled = _read(options, locked.chunks())
+    mail.header = mail.message.header
     mail.address(words, mail.given or "")
     _fill(locked.entry, mail)
     return Unpacked(locked.entry, mail.message, mail.spoiled)
@@ -91,7 +93,7 @@ def _read_plainly(entry: "Entry") -> bool:
     if not named:
         return False
     entry.sender = sender.address if sender else None
-    entry.recipients = union(named, [])
+    entry.recipients = union(named, []) if len(named) > 1 else [Recipient(named[0].address)]
     entry.body = entry.ret = entry.envid = entry.rc = ""
     entry.full_name, entry.hops, entry.errors = None, 0, errors
     return True
@@ -106,7 +108,7 @@ def _read_call(entry: "Entry", chunks: "Iterable[bytes]") -> "Entry":
     mail = Mail(options)
     words = mail.asked()
     if options.from_header:
-        mail.message = Message(_header(options, chunks), Spool())
+        mail.header = _header(options, chunks)
     mail.address(words, mail.given or "")
     _fill(entry, mail)
     return entry
@@ -157,6 +159,9 @@ def _intake(options: Options) -> Intake:
 def _fill(entry: "Entry", mail: Mail) -> None:
     assert mail.envelope
     options, envelope = mail.options, mail.envelope
+    if options.rc and not options.rc.startswith("/"):
+        # the wrapper leaves such calls to esmtp, which is where it was called; only older queues have them
+        raise MailError("usage", f"-C {options.rc}: nobody knows in which directory that was; write the whole path")
     entry.sender = mail.given
     entry.recipients = envelope.recipients
     entry.body, entry.ret, entry.envid = envelope.body, envelope.ret, envelope.envid

@@ -17,7 +17,7 @@ from esmtp_py.printable import printable
 from esmtp_py.queue.entry import is_id
 from esmtp_py.queue.marks import hold_mark, release_mark, retry_mark
 from esmtp_py.queue.report import original_of
-from esmtp_py.queue.store import CORRUPT, Store
+from esmtp_py.queue.store import CORRUPT, FAILED, Store
 from esmtp_py.queue.writer import NEW
 
 TYPE_CHECKING = False
@@ -109,7 +109,8 @@ def _marked(store: Store, name: str, act: "Callable[[Locked], str]") -> int:
     if not place:
         return _unknown(name)
     if place != NEW:
-        complain(f"{name}: it is in {place}/ and will not be tried again; --show and --cancel know it")
+        how = "; --retry-now tries it again" if place == FAILED else ""
+        complain(f"{name}: it is in {place}/ and will not be tried again; --show and --cancel know it{how}")
         return _UNKNOWN
     locked = store.lock(name)
     if not locked:
@@ -139,6 +140,13 @@ def _release(store: Store, name: str) -> int:
 
 
 def _retry_now(store: Store, name: str) -> int:
+    if _place(store, name) == FAILED:
+        locked = store.lock(name, FAILED)
+        if not locked:
+            return _busy(store, name, FAILED)
+        with locked:
+            store.move(name, FAILED, NEW)
+
     def act(locked: "Locked") -> str:
         if locked.entry.marks.held:
             return f"on hold: esmtp --release {name} first"
@@ -205,11 +213,13 @@ def _described(entry: "Entry") -> str:
 def _show(store: Store, name: str) -> int:
     """What mailq -v says, and the message."""
     from esmtp_py.cli.mailq import text
+    from esmtp_py.cli.withheld import Undo
 
     place = _place(store, name)
     item = look(store, name, place) if place else None
     if not item:
         return _unknown(name)
+    item.undo = Undo(store).seconds(item)
     OUT.write(text(item, item.queue, True, time.time()))
     if item.entry:
         OUT.write("\n")

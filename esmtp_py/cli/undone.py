@@ -10,7 +10,7 @@ from esmtp_py.message.originate import recipients_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from esmtp_py.queue.locked import Locked
 
@@ -55,7 +55,7 @@ def _content(locked: "Locked") -> "Iterator[bytes]":
 
 
 def _hidden(locked: "Locked") -> bytes:
-    header = _header(locked)
+    header = header_in(locked.chunks())
     try:
         named = {_key(mailbox.address) for mailbox in recipients_of(header)}
     except MailError:  # a field that -t would not take either; let nobody be forgotten
@@ -73,10 +73,11 @@ def _key(address: str) -> str:
     return local + at + domain.lower()
 
 
-def _header(locked: "Locked") -> Header:
+def header_in(chunks: "Iterable[bytes]") -> Header:
+    """The header of a stored message, in whatever form, as far as it can be read."""
     intake = Intake(dot_ends=False, binary=True)
     try:
-        for chunk in locked.chunks():
+        for chunk in chunks:
             intake.feed(chunk)
             if intake.header_over:
                 break

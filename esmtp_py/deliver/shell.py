@@ -11,7 +11,7 @@ from esmtp_py.errors import MailError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from esmtp_py.smtp.reply import Trace
 
@@ -108,7 +108,9 @@ def pipe(command: str, chunks: "Iterable[bytes]", seconds: float) -> Finished:
 
     A command that does not read all of it is not at fault.  Killed, with its
     children, after ``seconds``, and also when ``chunks`` raises: what it has
-    then is not the whole message, and it must not see an end of file.
+    then is not the whole message, and it must not see an end of file.  What
+    the pipe has room for, most mails, is in it before the command begins: that
+    is whole also when we are killed.
     Raises MailError("system") when it cannot be started.
     """
     ends: list[int] = []
@@ -116,6 +118,11 @@ def pipe(command: str, chunks: "Iterable[bytes]", seconds: float) -> Finished:
         ends += os.pipe()
         ends += os.pipe()
         stdin, feed, output, stdout = ends
+        rest = _fill(feed, iter(chunks))
+        if rest is None:
+            os.close(feed)
+            ends.remove(feed)
+            feed = -1
         actions = [(os.POSIX_SPAWN_DUP2, stdin, 0), (os.POSIX_SPAWN_DUP2, stdout, 1), (os.POSIX_SPAWN_DUP2, stdout, 2)]
         pid = spawn(command, actions, setpgroup=0)
         ends = [stdin, stdout]
@@ -124,4 +131,22 @@ def pipe(command: str, chunks: "Iterable[bytes]", seconds: float) -> Finished:
     finally:
         for end in ends:
             os.close(end)
-    return Child(pid, -pid, feed, output, seconds).run(chunks)
+    return Child(pid, -pid, feed, output, seconds).run(rest or ())
+
+
+def _fill(feed: int, chunks: "Iterator[bytes]") -> "Iterator[bytes] | None":
+    """Writes what the pipe has room for; returns what it has not, None if it took all."""
+    os.set_blocking(feed, False)
+    for chunk in chunks:
+        view = memoryview(chunk)
+        try:
+            while view:
+                view = view[os.write(feed, view) :]
+        except BlockingIOError:
+            return _followed(bytes(view), chunks)
+    return None
+
+
+def _followed(first: bytes, chunks: "Iterator[bytes]") -> "Iterator[bytes]":
+    yield first
+    yield from chunks

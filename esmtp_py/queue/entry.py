@@ -1,7 +1,7 @@
 """What a queue file says: the envelope and options before the message, the seal behind it.
 
-Pure: bytes to Entry and back.  ``store`` reads and writes the files,
-``marks`` is what is appended to them; esmtp-queue(5) describes all of it.
+Pure, as ``reading``, which makes an Entry of bytes again.  ``store`` reads and writes the
+files, ``marks`` is what is appended to them; esmtp-queue(5) describes all of it.
 
     esmtp-queue 1
     time 1700000000.123456
@@ -25,10 +25,6 @@ WIRE, RAW = "wire", "raw"
 
 # The last such line is the seal: marks, which follow it, never begin so; the message may.
 SEAL = b"\nseal "
-# SIZE and two words: a longer line is no seal.
-SEAL_LIMIT = 200
-
-_HEX = frozenset("0123456789abcdefABCDEF")
 _ID_LIMIT = 20
 _DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
 
@@ -149,7 +145,7 @@ class Entry:
         if self.sender is not None:
             lines.append(f"sender {_path(self.sender)}")
         lines += [_recipient_line(recipient) for recipient in self.recipients]
-        for name, unsaid in _WORDS.items():
+        for name, unsaid in WORDS.items():
             value = getattr(self, name)
             if value != unsaid:
                 lines.append(f"{name} {escape(value)}")
@@ -164,7 +160,7 @@ class Entry:
 
 
 # Fields that are one text, with what stands for "not said".
-_WORDS: dict[str, str | None] = {
+WORDS: dict[str, str | None] = {
     "form": WIRE,
     "full_name": None,
     "rc": "",
@@ -205,16 +201,6 @@ def escape(text: str) -> str:
     return "".join(f"%{ord(char):02X}" if char < " " or char in "%\x7f" else char for char in text)
 
 
-def unescape(text: str) -> str:
-    """The reverse of ``escape``; Damaged for a ``%`` that it cannot have made."""
-    if "%" not in text:
-        return text
-    first, *rest = text.split("%")
-    if not all(len(part) >= 2 and _HEX.issuperset(part[:2]) for part in rest):
-        raise Damaged(f"a percent sign that stands for nothing in {text[:60]!r}")
-    return first + "".join(chr(int(part[:2], 16)) + part[2:] for part in rest)
-
-
 def _path(address: str) -> str:
     """In angle brackets, as one word."""
     if address.isprintable() and not any(char in address for char in ' %<>"'):
@@ -228,133 +214,6 @@ def _recipient_line(recipient: Recipient) -> str:
     return f"recipient {_path(recipient.address)}{notify}{orcpt}"
 
 
-# -- reading -------------------------------------------------------------------------------------------------------
-
-
-def read_head(data: bytes) -> "Entry | None":
-    """The entry whose file begins with ``data``, its ``offset`` set; None if the head goes on after ``data``.
-
-    Raises Damaged when it cannot be the beginning of a queue file.
-    """
-    if not data.startswith(VERSION):
-        if VERSION.startswith(data):
-            return None
-        raise Damaged("it does not begin as a queue file of this version")
-    end = data.find(b"\n\n")
-    argv_at = data.find(b"\nargv ", 0, end if end >= 0 else len(data))
-    if argv_at < 0:
-        return None if end < 0 else _entry(data[len(VERSION) : end], end + 2)
-    entry = _entry(data[len(VERSION) : argv_at], 0)
-    return _with_argv(entry, data, argv_at + 1)
-
-
-def _entry(text: bytes, offset: int) -> Entry:
-    entry = Entry(0)
-    entry.offset = offset
-    fields: dict[str, str] = {}
-    for line in text.decode("utf-8", "surrogateescape").split("\n"):
-        name, _, value = line.partition(" ")
-        if name == "recipient":
-            # 100,000 of them are listed in a second, most of them plain
-            plain = value[:1] == "<" and value[-1:] == ">" and " " not in value and "%" not in value
-            entry.recipients.append(Recipient(value[1:-1]) if plain and len(value) > 1 else _recipient(value))
-        elif name in fields:
-            raise Damaged(f"two lines of {name[:20]!r}")
-        else:
-            fields[name] = value
-    entry.time = _seconds(fields.pop("time", ""))
-    if "sender" in fields:
-        entry.sender = _address(fields.pop("sender"))
-    if fields:
-        _options(entry, fields)
-    return entry
-
-
-def _options(entry: Entry, fields: dict[str, str]) -> None:
-    for name, value in fields.items():
-        if name in _WORDS:
-            setattr(entry, name, unescape(value))
-        elif name == "hops":
-            entry.hops = int(_seconds(value))
-        elif name == "not_before":
-            entry.not_before = _seconds(value)
-        elif name == "requiretls" and not value:
-            entry.requiretls = True
-        else:
-            raise Damaged(f"a line {name[:20]!r}, which this version does not know")
-    if entry.form not in (WIRE, RAW):
-        raise Damaged(f"form {entry.form[:20]!r}, which this version does not know")
-
-
-def _seconds(text: str) -> float:
-    # 20 characters: microseconds of the year 9999 have 19; float() of a long string is slow.
-    if not (len(text) <= 20 and text.isascii() and text.replace(".", "", 1).isdigit()):
-        raise Damaged(f"{text[:20]!r} where a number should be")
-    return float(text)
-
-
-def _address(text: str) -> str:
-    if len(text) < 2 or text[0] != "<" or text[-1] != ">":
-        raise Damaged(f"{text[:60]!r} where an address should be")
-    return unescape(text[1:-1])
-
-
-def _recipient(text: str) -> Recipient:
-    if " " not in text:
-        return Recipient(_address(text))
-    word, *parameters = text.split(" ")
-    recipient = Recipient(_address(word))
-    line = " ".join(parameters)
-    if line.startswith("NOTIFY="):
-        notify, _, line = line[7:].partition(" ")
-        recipient.notify = tuple(notify.split(","))
-    if line.startswith("ORCPT="):
-        recipient.orcpt, line = unescape(line[6:]), ""
-    if line:
-        raise Damaged(f"{line[:60]!r} behind a recipient")
-    return recipient
-
-
-def _with_argv(entry: Entry, data: bytes, at: int) -> "Entry | None":
-    """Reads the counted words that begin at ``at``; None if ``data`` ends before they do."""
-    length = len(data)
-    while data.startswith(b"argv ", at):
-        end = data.find(b"\n", at, at + 20)
-        count = data[at + 5 : end]
-        if end < 0 and length < at + 20:
-            return None
-        if end < 0 or not count.isdigit():
-            raise Damaged("a word of the call has no length")
-        at = end + 1 + int(count)
-        if length <= at:
-            return None
-        entry.argv.append(data[end + 1 : at])
-        if data[at] != 10:
-            raise Damaged("a word of the call is longer than its length")
-        at += 1
-    if data[at : at + 1] != b"\n":
-        if b"argv ".startswith(data[at : at + 5]):
-            return None
-        raise Damaged("something else behind the words of the call")
-    entry.offset = at + 1
-    return entry
-
-
 def seal_line(size: int, algorithm: str, digest: str) -> bytes:
     """What closes a file of ``size`` bytes; from here on only marks are appended."""
     return SEAL + f"{size} {algorithm} {digest}\n".encode()
-
-
-def read_end(entry: Entry, data: bytes, at: int) -> None:
-    """Completes ``entry`` from ``data``, the file from its byte ``at`` on.  Raises Damaged if no seal fits."""
-    seal = data.rfind(SEAL)
-    end = data.find(b"\n", seal + 1, seal + SEAL_LIMIT)
-    line = data[seal + len(SEAL) : end]
-    words = line.split(b" ")
-    at += seal
-    if seal < 0 or end < 0 or len(words) != 3 or words[0] != b"%d" % at or at < entry.offset or not line.isascii():
-        raise Damaged("its seal is missing, broken or in the wrong place")
-    entry.size = at - entry.offset
-    entry.sealed = at
-    entry.algorithm, entry.digest = words[1].decode(), words[2].decode()
-    entry._tail = data[end + 1 :]

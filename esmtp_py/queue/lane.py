@@ -299,6 +299,8 @@ class Lane:
             if choice.identity is not self._identity:
                 self._stray(locked)
                 return None
+            if self._ledger.is_early(locked, self._identity.undo):
+                return None
             mail = ready(locked, message, choice, self._caller)
         except MailError as error:
             self._ledger.wait(locked, error)

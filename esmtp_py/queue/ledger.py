@@ -17,10 +17,10 @@ from esmtp_py.outcome import DEFERRED, DELIVERED, FAILED, Outcome
 from esmtp_py.queue import schedule
 from esmtp_py.queue.bounce import wanted
 from esmtp_py.queue.entry import Damaged
-from esmtp_py.queue.marks import DELAY, FAILURE, SUCCESS, outcome_mark, reported_mark
+from esmtp_py.queue.marks import DELAY, FAILURE, SUCCESS, again_mark, kept_mark, outcome_mark, reported_mark
 from esmtp_py.queue.ready import Ready, waiting
 from esmtp_py.queue.report import Reports, original_of
-from esmtp_py.queue.tally import Tally
+from esmtp_py.queue.tally import SOON, Tally
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -75,6 +75,8 @@ class Ledger:
         locked = None
         try:
             locked = self._store.lock(name)
+            if locked and locked.entry.marks.kept:
+                locked.mark(again_mark(self._clock()))
             if locked and self._may_go(locked):
                 return locked
         except MailError as error:
@@ -89,11 +91,30 @@ class Ledger:
     def _may_go(self, locked: "Locked") -> bool:
         now = self._clock()
         due = schedule.due(locked.entry, locked.name, now)
-        if due > now:
-            if due < schedule.NEVER:
-                locked.set_due(due)
+        if due <= now:
+            return not self._is_premature(locked.name)
+        if not locked.entry.marks.times and due < now + SOON:
+            self.tally.leave(due)  # and each run sees it, so that one in the background can wait for it
+        elif due < schedule.NEVER:
+            locked.set_due(due)
+        return False
+
+    def is_early(self, locked: "Locked", undo: int) -> bool:
+        """True for a mail that its sender may still take back, so many seconds after it was queued; it is closed then.
+
+        Not an attempt: nothing is noted.  Reports, and the rest of a mail that others have, are not for taking back.
+        """
+        entry = locked.entry
+        if not undo or entry.identity or entry.marks.times:
             return False
-        return not self._is_premature(locked.name)
+        now = self._clock()
+        due = schedule.due(entry, locked.name, now, undo)
+        if due <= now:
+            return False
+        locked.close()
+        self.tally.count(found=-1)
+        self.tally.leave(due)
+        return True
 
     def _is_premature(self, name: str) -> bool:
         """A report whose original does not yet know of it: a run that was killed will write it again."""
@@ -276,6 +297,7 @@ class Ledger:
             case.delivered = case.delivered and not failures
             self._remove(case)
         else:
+            locked.mark(kept_mark(now))
             locked.to_failed()
             self.tally.count(failed=1)
             self.tally.say(f"{locked.name}: could not be delivered, and nobody can be told: kept in failed/")

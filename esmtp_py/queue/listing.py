@@ -85,9 +85,8 @@ def entries(store: "Store", where: str) -> "Iterator[tuple[str, Entry | Damaged]
                     yield name, entry
 
 
-def due(store: "Store", now: float, limit: int) -> "Iterator[str]":
+def due(store: "Store", now: float, limit: int, after: str) -> "Iterator[str]":
     """See Store.due."""
-    after = ""
     while True:
         found = _due_after(store, after, now, limit)
         if not found:

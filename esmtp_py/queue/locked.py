@@ -12,7 +12,8 @@ import stat
 from esmtp_py.errors import MailError
 from esmtp_py.message.message import CHUNK
 from esmtp_py.queue.digest import new
-from esmtp_py.queue.entry import SEAL, Damaged, Entry, read_end, read_head
+from esmtp_py.queue.entry import SEAL, Damaged, Entry
+from esmtp_py.queue.reading import read_end, read_head
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

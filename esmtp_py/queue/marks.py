@@ -7,6 +7,7 @@ a full disk, or damaged, does not count, and no other line suffers.
     delivered T RECIPIENTS KIND STATUS REMOTE TEXT[ TAB REPLY]     failed, deferred: the same
     reported T RECIPIENTS REPORT          the report (failure, delay, success) is durable
     hold T      release T      retry T      at T SECONDS
+    kept T      on its way to failed/     again T      somebody has moved it back, and it is tried anew
 
 T: seconds since 1970.  RECIPIENTS: numbers from 0, in the entry's order, as
 ``0,2-5``.  KIND: a row of outcome.TABLE.  REMOTE: ``-`` if no peer spoke.
@@ -15,7 +16,8 @@ T: seconds since 1970.  RECIPIENTS: numbers from 0, in the entry's order, as
 from binascii import crc32
 
 from esmtp_py.outcome import DEFERRED, DELIVERED, FAILED, TABLE, Outcome
-from esmtp_py.queue.entry import Damaged, escape, unescape
+from esmtp_py.queue.entry import Damaged, escape
+from esmtp_py.queue.reading import unescape
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -63,13 +65,17 @@ class Marks:
     at:     deliver no earlier, as asked for later than submission; 0 if not asked.
     hurry:  retry or release came after the last attempt: the back-off does not count.
     times:  of attempts, in the order of the file (the clock may have been set meanwhile).
+    kept:   nothing is left to be tried; found in new/, it was moved back there.
+    since:  when it was tried anew after that, 0 if it was not; what was before does not count.
     torn:   the last line has no end; an append must begin with LF.
     """
 
-    __slots__ = ("at", "fates", "held", "hurry", "times", "torn")
+    __slots__ = ("at", "fates", "held", "hurry", "kept", "since", "times", "torn")
 
     def __init__(self, data: bytes = b"") -> None:
         self.fates: dict[int, Fate] = {}
+        self.kept = False
+        self.since = 0
         self.held = False
         self.at = 0
         self.hurry = False
@@ -115,6 +121,18 @@ class Marks:
             self.hurry = not self.held
             if verb != "hold":
                 self.at = 0
+        elif verb == "kept":
+            self.kept = True
+        elif verb == "again":
+            self._begin_anew(when)
+
+    def _begin_anew(self, when: int) -> None:
+        """For all but those who have it."""
+        self.kept, self.since = False, when
+        self.times.clear()
+        self.fates = {
+            number: fate for number, fate in self.fates.items() if fate.outcome and fate.outcome.fate == DELIVERED
+        }
 
     def _outcome(self, verb: str, when: int, rest: str) -> None:
         words = rest.split(" ", 4)
@@ -177,6 +195,16 @@ def retry_mark(when: float) -> bytes:
 def at_mark(when: float, seconds: float) -> bytes:
     """Not to be delivered before ``seconds`` since 1970; a later one counts instead of this."""
     return _mark(f"at {int(when)} {int(seconds)}")
+
+
+def kept_mark(when: float) -> bytes:
+    """Goes to failed/; in new/, it is to be tried again."""
+    return _mark(f"kept {int(when)}")
+
+
+def again_mark(when: float) -> bytes:
+    """It came back from there: whoever has not got it is tried as if for the first time."""
+    return _mark(f"again {int(when)}")
 
 
 def _mark(text: str) -> bytes:

@@ -62,12 +62,19 @@ class Run:
         self._configs: dict[str, Config | MailError] = {}
         # kept for the whole run: who was put off stays so
         self._supplies: dict[int, Supply] = {}
+        self.last = ""
 
     def all_due(self) -> Tally:
         """Tries every mail whose time has come."""
         self._store.sweep(self._clock())
+        return self.all_after("")
+
+    def all_after(self, last: str) -> Tally:
+        """Tries those of them whose names are higher than that; ``last`` is then the highest of all."""
+        self.last = last
         names: list[str] = []
-        for name in self._store.due(self._clock(), BATCH):
+        for name in self._store.due(self._clock(), BATCH, last):
+            self.last = name
             names.append(name)
             if len(names) >= BATCH:
                 self.these(names)

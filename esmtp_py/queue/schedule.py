@@ -59,7 +59,7 @@ def age(entry: "Entry", now: float) -> float:
     No interval between attempts counts for more than a day.
     """
     total = 0.0
-    before = max(entry.time, entry.not_before)
+    before = max(entry.time, entry.not_before, entry.marks.since)
     for moment in (*entry.marks.times, now):
         total += min(max(moment - before, 0), _DAY)
         before = moment

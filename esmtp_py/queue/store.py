@@ -9,7 +9,6 @@ transition and what a crash leaves.  All of it works on descriptors: a
 directory that is replaced under us is not followed.
 """
 
-import errno
 import os
 
 from esmtp_py.errors import MailError
@@ -139,8 +138,8 @@ class Store:
 
         return ids(self, where)
 
-    def due(self, now: float, limit: int = 20000) -> "Iterator[str]":
-        """Ids in new/ whose time has come by their mtime, oldest first, with at most ``limit`` in memory.
+    def due(self, now: float, limit: int = 20000, after: str = "") -> "Iterator[str]":
+        """Ids above ``after`` in new/ whose mtime says it is time, oldest first, with at most ``limit`` in memory.
 
         Only candidates: once locked, schedule.due says whether the time has
         really come.  Each is named once, whatever becomes of it; a mail that
@@ -148,7 +147,7 @@ class Store:
         """
         from esmtp_py.queue.listing import due
 
-        return due(self, now, limit)
+        return due(self, now, limit, after)
 
     def entries(self, where: str = NEW) -> "Iterator[tuple[str, Entry | Damaged]]":
         """Id and entry of all, oldest first, without locking them; Damaged, and left there, instead of an entry.
@@ -262,6 +261,8 @@ def _check(found: os.stat_result, path: str) -> None:
 
 
 def _no_directory(path: str, error: OSError) -> MailError:
+    import errno
+
     if error.errno in (errno.ENOTDIR, errno.ELOOP, errno.EACCES) and os.path.lexists(path):
         text = f"{path} is a link, no directory, or closed to you; move it away or set ESMTP_QUEUE_DIR"
         return MailError("system", text)
@@ -289,6 +290,8 @@ def _fsync(fd: int, path: str) -> None:
     try:
         os.fsync(fd)
     except OSError as error:
+        import errno
+
         if error.errno not in (errno.EINVAL, errno.EOPNOTSUPP, errno.ENOSYS):
             raise MailError("io", f"the disk failed on {path}: {error.strerror}") from error
         os.sync()  # a file system without fsync of directories: all of it, then

@@ -15,6 +15,9 @@ REASONS = 20
 # Of each; it is printed on one line.
 _WORDS = 300
 
+# Mail that is due in so many seconds, the longest undo, is waited for by a run in the background.
+SOON = 86400
+
 OTHER = "other reasons; mailq -v has each"
 
 
@@ -23,10 +26,11 @@ class Tally:
 
     found:  so many mails are to be tried, or were.
     waits:  {reason: mails}, for those that were deferred.
+    early:  mails that were left alone, for undo or --at; next: when the first of them is due, 0 for none.
     said:   what a person should read.
     """
 
-    __slots__ = ("_lock", "bytes", "deferred", "delivered", "failed", "found", "said", "waits")
+    __slots__ = ("_lock", "bytes", "deferred", "delivered", "early", "failed", "found", "next", "said", "waits")
 
     def __init__(self) -> None:
         self.found = 0
@@ -34,6 +38,8 @@ class Tally:
         self.failed = 0
         self.deferred = 0
         self.bytes = 0
+        self.early = 0
+        self.next = 0.0
         self.waits: dict[str, int] = {}
         self.said: list[str] = []
         self._lock = _thread.allocate_lock()
@@ -59,6 +65,12 @@ class Tally:
             if why not in self.waits and len(self.waits) >= REASONS:
                 why = OTHER
             self.waits[why] = self.waits.get(why, 0) + 1
+
+    def leave(self, due: float) -> None:
+        """One mail was left alone, for it was never tried and is not due before then."""
+        with self._lock:
+            self.early += 1
+            self.next = min(due, self.next or due)
 
     def say(self, line: str) -> None:
         with self._lock:

@@ -5,7 +5,6 @@ cannot be undone by a power failure.  Until then nobody sees the mail: the
 file is locked, also while it already has its name in new/.
 """
 
-import errno
 import fcntl
 import os
 
@@ -109,6 +108,8 @@ class Writer:
             while rest:
                 done = os.write(self._fd, rest)
                 if not done:  # never seen; it must not become a busy loop
+                    import errno
+
                     raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
                 rest = rest[done:]
         except OSError as error:
@@ -136,6 +137,8 @@ class Writer:
         os.close(fd)
 
     def _trouble(self, verb: str, error: OSError) -> MailError:
+        import errno
+
         kind = "io" if error.errno == errno.EIO else "cannot_create"
         path = f"{self._store.path}/{TMP}/{self.name}"
         return MailError(kind, f"cannot {verb} {path}: {error.strerror}; the mail was not queued")
@@ -159,6 +162,8 @@ def remove_leftover(directory: int, name: str) -> bool:
     try:
         fd = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=directory)
     except OSError as error:
+        import errno
+
         if error.errno not in (errno.ELOOP, errno.ENXIO):  # a link, a socket: nobody's mail
             return False
         fd = -1

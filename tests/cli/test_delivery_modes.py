@@ -11,8 +11,9 @@ import pytest
 
 from esmtp_py.message.envelope import Recipient
 from esmtp_py.outcome import Outcome
-from esmtp_py.queue.entry import Entry, read_head
+from esmtp_py.queue.entry import Entry
 from esmtp_py.queue.marks import outcome_mark
+from esmtp_py.queue.reading import read_head
 from esmtp_py.queue.store import Store
 from tests.cli.conftest import way_to
 from tests.cli.test_queue_modes import MAIL, queued
@@ -204,11 +205,10 @@ def test_undo_waits_in_the_queue(esmtp: Command, rc: Rc, server: SubmissionServe
 # -- --at ----------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("mode", [[], ["-odb"], ["-odq"]])
-def test_later(esmtp: Command, rc: Rc, server: SubmissionServer, mode: list[str]) -> None:
+def test_later(esmtp: Command, rc: Rc, server: SubmissionServer) -> None:
     rc("this is { no rc file")
     before = time.time()
-    done = esmtp("--at", "+2h", *mode, "-f", "me@x.org", "joe@x.org", stdin=MAIL)
+    done = esmtp("--at", "+2h", "-odq", "-f", "me@x.org", "joe@x.org", stdin=MAIL)
     assert (done.code, done.out, done.err) == (0, "", "")
     [file] = queued(esmtp)
     assert before + 7200 <= entry_of(file).not_before + 1e-5 <= time.time() + 7200 + 1e-5

@@ -228,3 +228,15 @@ def test_no_room_leaves_everything(esmtp: Command, queue: Queue, old: Old) -> No
     done = esmtp("--import-queue", str(directory.parent))
     assert done.code == 71
     assert (directory / "mail").read_bytes() == TEXT
+
+
+def test_a_relative_rc_is_left_for_a_person(esmtp: Command, queue: Queue, old: Old) -> None:
+    """The old program looked for it wherever it happened to be called."""
+    directory = old.esmtp("-C my.rc -f me@x.org a@x.org")
+    done = esmtp("--import-queue")
+    assert done.code == 65
+    assert f"{directory}: left where it is: -C my.rc: " in done.err
+    assert queue.store.ids() == []
+    (directory / "cmd").write_text("-C /home/me/my.rc -f me@x.org a@x.org\n")
+    assert esmtp("--import-queue").code == 0
+    assert len(queue.store.ids()) == 1

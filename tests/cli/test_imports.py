@@ -27,7 +27,6 @@ QUEUEING = {
         "cli.main",
         "cli.options",
         "cli.flags",
-        "cli.terminal",
         "cli.enqueue",
         "cli.mail",
         "cli.recipients",
@@ -37,15 +36,12 @@ QUEUEING = {
         "message.envelope",
         "message.header",
         "message.intake",
-        "message.message",
         "queue",
         "queue.entry",
         "queue.digest",
         "queue.writer",
         "queue.store",
         "errors",
-        "outcome",
-        "spool",
     ]
 }
 

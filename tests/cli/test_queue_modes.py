@@ -1,12 +1,13 @@
 """-odq, -odb and -q through the installed command: into the queue, and out of it."""
 
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from tests.cli.conftest import way_to
-from tests.conftest import Command
+from tests.conftest import SCRIPTS, Command
 from tests.server import SubmissionServer
 
 Rc = Callable[[str], Path]
@@ -95,3 +96,35 @@ def test_a_queue_that_cannot_be_made(esmtp: Command) -> None:
     done = esmtp("-odq", "joe@x.org", stdin=MAIL)
     assert done.code in (71, 73)
     assert ".esmtp_queue" in done.err
+
+
+@pytest.mark.parametrize("limit", [6, 7, 8])
+def test_few_open_files(esmtp: Command, limit: int) -> None:
+    """Most modules are loaded when they are needed; there may be no room to open them then."""
+    done = esmtp.run("sh", "-c", f'ulimit -n {limit}; exec "$0" "$@"', str(esmtp.program), "-odq", "a@x", stdin=MAIL)
+    assert done.code in (0, 70, 71, 73)
+    assert (done.code == 0) == (len(queued(esmtp)) == 1)
+    assert done.err.count("\n") == (done.code != 0)
+
+
+def test_not_one_file_can_be_opened_any_more(esmtp: Command) -> None:
+    program = (
+        "import resource, sys; from esmtp_py.cli.main import run; sys.argv = ['esmtp', '-y'];"
+        "resource.setrlimit(resource.RLIMIT_NOFILE, (3, 3)); run()"
+    )
+    done = esmtp.run(str(SCRIPTS / "python"), "-c", program)
+    assert done.code == 71
+    assert done.err.startswith("esmtp: [Errno 24] Too many open files")
+    assert done.err.count("\n") == 1
+
+
+def test_a_refused_mail_is_read_to_its_end(esmtp: Command) -> None:
+    """Its caller would die of a broken pipe, and never see our exit code."""
+    argv = [str(esmtp.program), "-odq", "-h", "101", "a@x"]
+    with subprocess.Popen(argv, stdin=subprocess.PIPE, stderr=subprocess.PIPE, env=esmtp.environ) as process:
+        assert process.stdin
+        assert process.stderr
+        process.stdin.write(b"Subject: x\n\n" + b"text\n" * 200_000)
+        process.stdin.close()
+        assert b"loop" in process.stderr.read()
+    assert process.returncode == 69

@@ -10,9 +10,10 @@ import pytest
 from esmtp_py.message.envelope import Recipient
 from esmtp_py.outcome import Outcome
 from esmtp_py.queue.entry import Entry
-from esmtp_py.queue.marks import outcome_mark
+from esmtp_py.queue.marks import kept_mark, outcome_mark
 from tests.cli.queue import NOW, TEXT, Queue, queue
 from tests.conftest import Command
+from tests.server import SubmissionServer
 
 __all__ = ["queue"]
 
@@ -115,12 +116,13 @@ def test_one_thing_at_a_time(esmtp: Command, queue: Queue) -> None:
     assert not queue.entry(name).marks.held
 
 
-def test_failed_mail_is_not_tried_again(esmtp: Command, queue: Queue) -> None:
+@pytest.mark.parametrize(("word", "place"), [("--hold", "failed"), ("--release", "failed"), ("--retry-now", "corrupt")])
+def test_what_is_set_aside_cannot_be_told_when_to_go(esmtp: Command, queue: Queue, word: str, place: str) -> None:
     name = queue.add()
-    queue.store.move(name, "new", "failed")
-    done = esmtp("--retry-now", name)
+    queue.store.move(name, "new", place)
+    done = esmtp(word, name)
     assert done.code == 65
-    assert "failed/" in done.err
+    assert f"{place}/" in done.err
 
 
 # -- show ----------------------------------------------------------------------------------------------------------
@@ -225,3 +227,15 @@ def test_undo_of_the_last_mail_when_it_is_in_delivery(esmtp: Command, queue: Que
         done = esmtp("--undo")
     assert done.code == 75
     assert len(queue.store.ids()) == 2
+
+
+def test_a_mail_in_failed_is_tried_again_when_somebody_says_so(
+    esmtp: Command, queue: Queue, submission: SubmissionServer
+) -> None:
+    name = queue.add(marks=outcome_mark(NOW, [0], Outcome("refused", "550 no")) + kept_mark(NOW))
+    queue.store.move(name, "new", "failed")
+    assert "--retry-now tries it again" in esmtp("--hold", name).err
+    done = esmtp("--retry-now", name)
+    assert (done.code, done.out, done.err) == (0, f"{name}: due now\n", "")
+    submission.wait(1)
+    assert submission.mails[0].recipients == ["a@x.org"]

@@ -304,7 +304,7 @@ def test_a_run_is_started_and_not_waited_for(wrapper: Wrapper) -> None:
     with fifo.open() as called:  # until now it could not end
         called.read()
     call = wrapper.call()
-    assert call.argv == ["-q"]
+    assert call.argv == ["-qb"]
     assert (call.language, call.directory) == ("C.UTF-8", "/")
 
 
@@ -355,7 +355,7 @@ def test_queue_only_starts_no_run(wrapper: Wrapper) -> None:
     os.mkfifo(wrapper.bin / "called")
     wrapper("a@x.org")
     (wrapper.bin / "called").read_text()
-    assert wrapper.call().argv == ["-q"]
+    assert wrapper.call().argv == ["-qb"]
 
 
 def test_without_esmtp_the_mail_waits(wrapper: Wrapper) -> None:

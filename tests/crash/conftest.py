@@ -28,10 +28,15 @@ def count(record_property: Callable[[str, object], None], request: pytest.Fixtur
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     points: Counter[str] = Counter()
+    twice: list[int] = []
     for report in terminalreporter.stats.get("passed", []):
         properties = dict(getattr(report, "user_properties", []))
         if report.when == "call" and "points" in properties:
             points[str(properties["kind"])] += int(properties["points"])
+            twice += properties.get("twice", [])
     if points:
         kinds = ", ".join(f"{kind} {number}" for kind, number in sorted(points.items()))
         terminalreporter.write_line(f"crash points: {sum(points.values())} ({kinds}): nothing lost, nothing torn")
+        if twice:
+            text = f"at {len(twice)} of them mails were sent twice, at most {max(twice)}, all between 250 and mark"
+            terminalreporter.write_line(text)

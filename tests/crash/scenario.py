@@ -8,6 +8,7 @@ it ended.  Nothing here knows of mail: the queue's scenarios are in
 import pathlib
 import shutil
 import subprocess
+from binascii import crc32
 from collections.abc import Callable
 
 from tests.crash.syscalls import FORKS, MAKES, OPENS, READS, REMOVES, SHORTENED, SYNCS, TALKS, WRITES
@@ -21,6 +22,7 @@ ERRORS: dict[str, set[str]] = {
     "EMFILE": OPENS,
     "EINTR": WRITES | READS | MAKES | SYNCS - {"sync"} | TALKS | {"openat", "open", "flock", "accept4"},
     "EAGAIN": FORKS,
+    "ECONNRESET": {"connect", "sendto", "recvfrom"},
 }
 KINDS = (KILL, SHORT, *ERRORS)
 
@@ -73,7 +75,7 @@ def applies(kind: str, call: Call) -> bool:
     if kind == KILL:
         return True
     if kind == SHORT:
-        return call.name in SHORTENED and call.args[2] > 1
+        return call.name in SHORTENED and call.args[2] > 1 and (call.result or 0) > 1
     return call.name in ERRORS[kind]
 
 
@@ -90,10 +92,18 @@ def points(scenario: Scenario, home: pathlib.Path) -> list[Call]:
 TRIES = 10
 
 
-def sweep(scenario: Scenario, kind: str, tmp_path: pathlib.Path, count: Callable[[int], None]) -> None:
-    """Spoils each call that matters, one in each run.  count: told how many there were."""
-    calls = [call for call in points(scenario, tmp_path / "clean") if applies(kind, call)]
-    assert calls or kind == "EAGAIN"
+def sweep(
+    scenario: Scenario, kind: str, tmp_path: pathlib.Path, count: Callable[[int], None], share: tuple[int, int] = (0, 1)
+) -> None:
+    """Spoils each call that matters, one in each run.  count: told how many there were.
+
+    share: (which, of how many) where several tests do that together; which call is
+    in which share does not depend on the others, which may be a few more the next time.
+    """
+    which, shares = share
+    found = {call.point: call for call in points(scenario, tmp_path / "clean") if applies(kind, call)}
+    assert found or kind == "EAGAIN"
+    calls = [call for point, call in found.items() if crc32(repr(point).encode()) % shares == which]
     for call in calls:
         for attempt in range(TRIES):
             home = tmp_path / f"{call.number % 1000:03}-{attempt}"  # as long as "clean": buffers hold the path

@@ -3,6 +3,7 @@
 import pathlib
 import shutil
 import subprocess
+import sys
 from collections import Counter
 
 import pytest
@@ -93,9 +94,60 @@ def test_half_is_written_and_the_program_is_told(tmp_path: pathlib.Path) -> None
     assert (tmp_path / "file").read_bytes() == text, "cat completes it"
 
 
+def test_what_a_file_has_is_read_in_two_pieces(tmp_path: pathlib.Path) -> None:
+    text = b"x" * 1000
+    (tmp_path / "file").write_bytes(text)
+    calls = traced('cat "$1/file"', str(tmp_path)).calls
+    first = next(call for call in calls if call.name == "read" and call.path.endswith("/file"))
+    run = traced('cat "$1/file"', str(tmp_path), fault=Fault(first.point, SHORT))
+    assert run.hit
+    assert run.hit.result == 500
+    assert run.out == text
+
+
+THREADS = """
+import _thread, os, sys
+mine, other = _thread.allocate_lock(), _thread.allocate_lock()
+mine.acquire(), other.acquire()
+ours, theirs = os.pipe()
+os.set_blocking(ours, False)
+def work():
+    for _ in range(int(sys.argv[2])):
+        try:
+            os.read(ours, 1)
+        except BlockingIOError:
+            pass
+    os.mkdir(sys.argv[1] + "/thread")
+    other.release()
+_thread.start_new_thread(work, ())
+other.acquire()
+os.mkdir(sys.argv[1] + "/main")
+"""
+
+
+def threads(tmp_path: pathlib.Path, looks: int, fault: Fault | None = None) -> Run:
+    argv = [sys.executable, "-S", "-c", THREADS, str(tmp_path), str(looks)]
+    return tracer.run(argv, env={"PATH": "/usr/bin:/bin"}, fault=fault)
+
+
+def test_threads_are_told_apart_and_killed_together(tmp_path: pathlib.Path) -> None:
+    call = the(threads(tmp_path, 0), "mkdir", "/thread")
+    assert call.point == ((0,), 0, "mkdir")
+    for name in ("thread", "main"):
+        (tmp_path / name).rmdir()
+    run = threads(tmp_path, 0, Fault(call.point, KILL))
+    assert run.code == -9
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_to_look_in_vain_does_not_count(tmp_path: pathlib.Path) -> None:
+    call = the(threads(tmp_path, 3), "mkdir", "/thread")
+    assert call.point == ((0,), 0, "mkdir")
+
+
 def test_a_point_that_is_not_reached_is_told(tmp_path: pathlib.Path) -> None:
-    assert traced("cat", fault=Fault(((), 10_000), KILL)).hit is None
-    assert traced("cat", fault=Fault(((7, 7), 0), KILL)).hit is None
+    assert traced("cat", fault=Fault(((), 10_000, "read"), KILL)).hit is None
+    assert traced("cat", fault=Fault(((7, 7), 0, "read"), KILL)).hit is None
 
 
 # -- it finds what is wrong ----------------------------------------------------------------------------------------

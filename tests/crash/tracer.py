@@ -2,8 +2,11 @@
 
 What strace -f and its inject do, with what they cannot: a call is named by
 process and place in it, so that one of several programs under a shell can be
-hit; a write can be made short; and what a descriptor leads to is noted at the
-moment of the call.
+hit; a read or write can be made short; and what a descriptor leads to is noted
+at the moment of the call.
+
+A thread is counted like a process of its own, so its calls have the same
+places however the threads take turns.  Being killed is for all of them.
 """
 
 import ctypes
@@ -16,10 +19,10 @@ import struct
 import subprocess
 from collections.abc import Mapping, Sequence
 
-from tests.crash.syscalls import AT, CALLS, FD, PATH, SHORTENED, TWO_AT, TWO_PATHS
+from tests.crash.syscalls import AT, CALLS, FD, PATH, READS, SHORTENED, TWO_AT, TWO_PATHS
 
 Process = tuple[int, ...]
-Point = tuple[Process, int]
+Point = tuple[Process, int, str]
 
 KILL, SHORT = "SIGKILL", "short"
 
@@ -53,7 +56,8 @@ class Call:
     """One call that has been made.
 
     process: () for the first program, (0,) for the first that it started, (0, 2) for the third of that one.
-    number:  its place among the calls of that process, from 0.
+    number:  its place among the calls of that process, from 0.  A look at something that had nothing to read
+             does not count, for how often one looks is a matter of luck; the next call has the same number.
     program: name of what the process was running.
     name:    of the call.  args: its first three arguments, raw.
     paths:   what it is about: files by their absolute path, or "socket:[…]", "pipe:[…]"; one, two or none.
@@ -75,7 +79,7 @@ class Call:
 
     @property
     def point(self) -> Point:
-        return self.process, self.number
+        return self.process, self.number, self.name
 
     @property
     def path(self) -> str:
@@ -87,7 +91,7 @@ class Call:
 
 
 class Fault:
-    """What happens at a point: KILL (before the call does anything), SHORT (half of the bytes), or an errno."""
+    """What happens at a point: KILL (before the call does anything), SHORT (some of the bytes), or an errno."""
 
     __slots__ = ("kind", "point")
 
@@ -141,7 +145,7 @@ def run(
     Nothing else may wait for children of this process meanwhile.
     """
     tracer = _Tracer(fault, names)
-    with _File(stdin) as feed, _File() as out, _File() as err:
+    with File(stdin) as feed, File() as out, File() as err:
         # Stops itself, so that nothing is missed before it is seized; and leaves no variable of its own behind.
         foreign = [name for name in ("PWD", "OLDPWD", "_") if env is not None and name not in env]
         script = f'unset {" ".join(foreign)}; kill -STOP $$; exec "$0" "$@"'
@@ -155,7 +159,15 @@ def run(
     return tracer.run
 
 
-class _File:
+def attach(pid: int, fault: Fault | None = None) -> Run:
+    """The same with a process that has stopped itself; ``out`` and ``err`` are the caller's business."""
+    tracer = _Tracer(fault, None)
+    tracer.started = True
+    tracer.follow(pid)
+    return tracer.run
+
+
+class File:
     """A file in memory, gone when it is closed."""
 
     def __init__(self, content: bytes = b"") -> None:
@@ -166,7 +178,7 @@ class _File:
     def content(self) -> bytes:
         return os.pread(self.fd, os.fstat(self.fd).st_size, 0)
 
-    def __enter__(self) -> "_File":
+    def __enter__(self) -> "File":
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -250,16 +262,17 @@ class _Tracer:
         tracee.call = call
         tracee.count += 1
         self.run.calls.append(call)
-        if self.fault and self.fault.point == call.point:
-            self._spoil(tracee, call, self.fault.kind)
+        if self.fault and self.fault.point == call.point and not self.run.hit:
+            self._spoil(tracee, call, self.fault.kind, args)
 
-    def _spoil(self, tracee: _Tracee, call: Call, kind: str) -> None:
+    def _spoil(self, tracee: _Tracee, call: Call, kind: str, args: list[int]) -> None:
         self.run.hit = call
         if kind == KILL:
             os.kill(tracee.pid, signal.SIGKILL)
         elif kind == SHORT:
-            if call.name in SHORTENED and call.args[2] > 1:
-                _set_register(tracee.pid, _RDX, call.args[2] // 2)
+            some = _some(tracee.pid, call, args[3])
+            if some:
+                _set_register(tracee.pid, _RDX, some)
             else:
                 self.run.hit = None
         else:
@@ -273,6 +286,10 @@ class _Tracer:
             _set_register(tracee.pid, _RAX, result & 0xFFFFFFFFFFFFFFFF)
             tracee.verdict = 0
         tracee.call.result = result
+        if result == -errno.EAGAIN and tracee.call.name in READS:
+            tracee.count -= 1
+            if self.fault and self.fault.kind == SHORT and self.run.hit is tracee.call:
+                self.run.hit = None  # what there is will come with the next one
         tracee.call = None
 
 
@@ -287,6 +304,26 @@ def _set_register(pid: int, index: int, value: int) -> None:
     _ptrace(_GETREGS, pid, 0, ctypes.addressof(registers))
     registers[index] = value
     _ptrace(_SETREGS, pid, 0, ctypes.addressof(registers))
+
+
+def _some(pid: int, call: Call, offset: int) -> int:
+    """For how many bytes a short call asks: half of what a file has for it, one byte of what is no file; 0 for none."""
+    if call.name not in SHORTENED or call.args[2] < 2:
+        return 0
+    wanted = call.args[2]
+    if call.name in READS:
+        if not call.path.startswith("/"):
+            return 1
+        wanted = min(wanted, _left(pid, call.args[0], offset if call.name == "pread64" else None))
+    return wanted // 2
+
+
+def _left(pid: int, fd: int, offset: int | None) -> int:
+    """Bytes from the place where the next one is read to the end of the file."""
+    if offset is None:
+        with open(f"/proc/{pid}/fdinfo/{fd}", encoding="ascii") as lines:
+            offset = int(next(lines).split()[1])
+    return max(0, os.stat(f"/proc/{pid}/fd/{fd}").st_size - offset)
 
 
 # -- what a call is about ------------------------------------------------------------------------------------------

@@ -122,3 +122,14 @@ def test_nobody_there(echo: int) -> None:
         port = listener.getsockname()[1]
     with Relay(port) as relay, socket.create_connection(("127.0.0.1", relay.port)) as client:
         assert client.recv(1) == b""
+
+
+def test_a_server_that_takes_no_more_is_not_waited_for() -> None:
+    """What it has taken goes on, or it could never take the others."""
+    with socket.create_server(("127.0.0.1", 0), backlog=0) as listener, Relay(listener.getsockname()[1]) as relay:
+        clients = [socket.create_connection(("127.0.0.1", relay.port), timeout=10) for _ in range(4)]
+        with listener.accept()[0] as taken:
+            clients[0].sendall(b"hello")
+            assert taken.recv(5) == b"hello"
+        for client in clients:
+            client.close()

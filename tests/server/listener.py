@@ -72,7 +72,9 @@ class Listener:
 
     def settle(self) -> None:
         """Wait until every connection there has been is over and recorded."""
-        for thread in list(self._threads):
+        with self._lock:
+            threads = list(self._threads)
+        for thread in threads:
             thread.join(PATIENCE)
 
     def _accept(self) -> None:
@@ -86,8 +88,9 @@ class Listener:
             connection.settimeout(PATIENCE)
             thread = threading.Thread(target=self._run, args=(connection,), daemon=True)
             self._watch(thread, connection)
-            self._threads.append(thread)
-            thread.start()
+            with self._lock:  # settle() cannot wait for one that has not begun
+                self._threads.append(thread)
+                thread.start()
 
     def _watch(self, thread: threading.Thread, connection: socket.socket) -> None:
         with self._lock:

@@ -12,15 +12,15 @@ from esmtp_py.config.identity import Identity
 
 @pytest.fixture
 def calls(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, float]]:
-    """What was queued, and started in the background, and for when."""
+    """What was queued, and for when; and the runs that were started in the background: of all that is due."""
     made: list[tuple[str, float]] = []
 
     def store(mail: Mail, *, not_before: float) -> str:
         made.append(("store", not_before))
         return "1700000000-a"
 
-    def run(name: str, *, not_before: float) -> None:
-        made.append((name, not_before))
+    def run(*names: str) -> None:
+        made.append((" ".join(["run", *names]), 0))
 
     monkeypatch.setattr(postponement, "store", store)
     monkeypatch.setattr(background, "run", run)
@@ -33,11 +33,11 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, float]]:
     [
         (Identity(delivery="queue"), [("store", 0)]),
         (Identity(delivery="queue", undo=30), [("store", 1030.0)]),
-        (Identity(delivery="background"), [("store", 0), ("1700000000-a", 0)]),
-        (Identity(delivery="background", undo=30), [("store", 1030.0), ("1700000000-a", 1030.0)]),
-        (Identity(delivery="on-failure", undo=30), [("store", 1030.0), ("1700000000-a", 1030.0)]),
-        (Identity(delivery="interactive", undo=30), [("store", 1030.0), ("1700000000-a", 1030.0)]),
-        (Identity(undo=30), [("store", 1030.0), ("1700000000-a", 1030.0)]),
+        (Identity(delivery="background"), [("store", 0), ("run", 0)]),
+        (Identity(delivery="background", undo=30), [("store", 1030.0), ("run", 0)]),
+        (Identity(delivery="on-failure", undo=30), [("store", 1030.0), ("run", 0)]),
+        (Identity(delivery="interactive", undo=30), [("store", 1030.0), ("run", 0)]),
+        (Identity(undo=30), [("store", 1030.0), ("run", 0)]),
     ],
 )
 def test_the_queue_alone_or_a_process_too(

@@ -1,9 +1,11 @@
 """Commands of the rc: what reaches the shell, and how they end.  The shell is the real one."""
 
+import fcntl
 import os
 import signal
 import subprocess
 import sys
+import termios
 import threading
 import time
 from collections.abc import Iterator
@@ -356,8 +358,10 @@ class Broken(Exception):
     pass
 
 
-def failing() -> Iterator[bytes]:
-    yield b"half of the mail\n"
+def failing(lines: int = 10_000) -> Iterator[bytes]:
+    """More than a pipe holds, unless told."""
+    for _ in range(lines):
+        yield b"half of the mail\n"
     raise Broken
 
 
@@ -373,6 +377,40 @@ def test_nor_when_the_command_withstands(tmp_path: Path, monkeypatch: pytest.Mon
     with pytest.raises(Broken):
         pipe(f"trap '' TERM; cat >{tmp_path}/tmp; touch {tmp_path}/delivered", failing(), ENOUGH)
     assert not (tmp_path / "delivered").exists()
+
+
+def begins_with(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Filled with the number of bytes that are in the pipe when a command is started."""
+    found: list[int] = []
+    real = shell._spawn
+
+    def spawn(command: str, actions: list[tuple[int, int, int]], **options: object) -> int:
+        there = fcntl.ioctl(actions[0][1], termios.FIONREAD, b"\0" * 4)
+        found.append(int.from_bytes(there, sys.byteorder))
+        return real(command, actions, **options)
+
+    monkeypatch.setattr(shell, "_spawn", spawn)
+    return found
+
+
+def test_most_mail_is_in_the_pipe_before_the_command_begins(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever kills us then does not make half a mail of it."""
+    there = begins_with(monkeypatch)
+    assert pipe("wc -c", [b"x" * 20_000] * 3, ENOUGH).output == "60000"
+    assert there == [60_000]
+
+
+def test_the_rest_of_a_long_one_follows(monkeypatch: pytest.MonkeyPatch) -> None:
+    there = begins_with(monkeypatch)
+    assert pipe("wc -c", [b"x" * 50_000] * 40, ENOUGH).output == "2000000"
+    assert 0 < there[0] < 2_000_000
+
+
+def test_a_message_that_breaks_off_early_starts_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    there = begins_with(monkeypatch)
+    with pytest.raises(Broken):
+        pipe("cat", failing(1), ENOUGH)
+    assert there == []
 
 
 def test_sigpipe_is_not_ignored_in_the_command() -> None:

@@ -19,12 +19,10 @@ from esmtp_py.queue.entry import (
     escape,
     is_id,
     new_id,
-    read_end,
-    read_head,
     seal_line,
-    unescape,
 )
 from esmtp_py.queue.marks import outcome_mark
+from esmtp_py.queue.reading import read_end, read_head, unescape
 from tests.unit.queue.strategies import any_entries, entries, messages, sealed, texts
 
 PLAIN = Entry(1700000000.25, "me@x.org", [Recipient("a@x.org"), Recipient("b@x.org", ("FAILURE", "DELAY"), "orig@x")])

@@ -6,14 +6,14 @@ import re
 import pytest
 
 from esmtp_py.outcome import Outcome
-from esmtp_py.queue import digest, entry, marks, schedule, store, writer
+from esmtp_py.queue import digest, entry, marks, reading, schedule, store, turn, writer
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
 QUEUE = (ROOT / "man/esmtp-queue.5").read_text(encoding="utf-8")
 WRAPPER_PAGE = (ROOT / "man/esmtp-wrapper.1").read_text(encoding="utf-8")
 WRAPPER = (ROOT / "scripts/esmtp-wrapper").read_text(encoding="utf-8")
 
-FIELDS = {*entry._WORDS, "time", "sender", "recipient", "hops", "requiretls", "not_before", "argv"}
+FIELDS = {*entry.WORDS, "time", "sender", "recipient", "hops", "requiretls", "not_before", "argv"}
 MARKS = [
     marks.outcome_mark(1, [0], Outcome("delivered")),
     marks.outcome_mark(1, [0], Outcome("refused")),
@@ -23,6 +23,8 @@ MARKS = [
     marks.release_mark(1),
     marks.retry_mark(1),
     marks.at_mark(1, 2),
+    marks.kept_mark(1),
+    marks.again_mark(1),
 ]
 
 
@@ -52,6 +54,14 @@ def test_every_directory_is_explained(place: str) -> None:
     assert f".It Pa {place}\n" in QUEUE
 
 
+@pytest.mark.parametrize("lock", [turn.WAITING, turn.RUNNING, turn.SLEEPING])
+def test_every_lock_is_explained(lock: str) -> None:
+    assert f".It Pa {lock}\n" in QUEUE
+    assert (turn.PATIENCE, turn.NAP) == (5, 2)
+    assert "five seconds" in QUEUE
+    assert "two seconds" in QUEUE
+
+
 @pytest.mark.parametrize("algorithm", ["blake2b", "sha256", "cksum"])
 def test_every_algorithm_is_named(algorithm: str) -> None:
     assert digest.new(algorithm)
@@ -66,7 +76,7 @@ def test_the_times_are_those_of_the_schedule() -> None:
 
 def test_the_example_can_be_read() -> None:
     text = QUEUE.split(".Bd -literal -offset indent\n")[1].split(".Ed")[0]
-    found = entry.read_head(text.encode())
+    found = reading.read_head(text.encode())
     assert found
     assert (found.sender, [r.address for r in found.recipients]) == ("me@example.org", ["you@example.net", "joe"])
     mark = text.splitlines()[-1]
