@@ -115,6 +115,8 @@ def _translated(error: Exception) -> MailError:
         return not_now(f"there is no keyring that could be used here: start one (a desktop has it), {_INSTEAD}")
     if "KeyringLocked" in names or "LockedException" in names:
         return not_now(f"the keyring is locked: unlock it, {_INSTEAD}")
+    if isinstance(error, FileNotFoundError | ConnectionError):
+        return not_now(f"the keyring cannot be reached ({said}): is the session of the desktop running? {_INSTEAD}")
     if isinstance(error, ImportError | AttributeError | ValueError | RuntimeError) and "InitError" not in names:
         return not_now(f"the keyring cannot be used: {said}: check keyring_backend in the rc, {_INSTEAD}")
     return not_now(f"the keyring failed: {type(error).__name__}: {said}: is it running and unlocked? {_INSTEAD}")
