@@ -35,4 +35,4 @@ def _written(flag: Flag) -> str:
 
 
 def _row(what: str, doc: str) -> str:
-    return f"  {what:<17} {doc}\n"
+    return f"  {what:<24} {doc}\n"
