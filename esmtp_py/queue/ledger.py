@@ -9,8 +9,6 @@ Nothing here may raise: a mail whose fate cannot be noted is left as it is, and
 the run says so (it may be sent more than once).
 """
 
-import _thread
-
 from esmtp_py.deliver.mishap import mishap
 from esmtp_py.errors import MailError
 from esmtp_py.outcome import DEFERRED, DELIVERED, FAILED, Outcome
@@ -19,6 +17,7 @@ from esmtp_py.queue.bounce import wanted
 from esmtp_py.queue.entry import Damaged
 from esmtp_py.queue.marks import DELAY, FAILURE, SUCCESS, again_mark, kept_mark, outcome_mark, reported_mark
 from esmtp_py.queue.ready import Ready, waiting
+from esmtp_py.queue.removals import Removals
 from esmtp_py.queue.report import Reports, original_of
 from esmtp_py.queue.tally import SOON, Tally
 
@@ -31,10 +30,6 @@ if TYPE_CHECKING:
     from esmtp_py.queue.entry import Entry
     from esmtp_py.queue.locked import Locked
     from esmtp_py.queue.store import Store
-
-# Mails removed that share one fsync of the directory.  Until it is done, a power failure
-# can bring them back, and they are sent once more: at most twice as many.
-UNSYNCED = 16
 
 
 class Case:
@@ -65,8 +60,7 @@ class Ledger:
         self._store = store
         self._clock = clock
         self._open: dict[str, Case] = {}
-        self._removed: list[Locked] = []
-        self._clearing = _thread.allocate_lock()
+        self._removals = Removals(store, tally)
 
     # -- who may be tried -------------------------------------------------------
 
@@ -221,35 +215,7 @@ class Ledger:
         """Makes durable what is not yet, and gives all mails free."""
         for name in list(self._open):
             self.release(name)
-        with self._clearing:
-            removed, self._removed = self._removed, []
-        self._clear(removed)
-
-    def _clear_behind(self) -> None:
-        """In a thread of its own: where others write, the disk takes its time, and the server waits for us."""
-        self._clearing.acquire()
-        removed, self._removed = self._removed, []
-
-        def work() -> None:
-            try:
-                self._clear(removed)
-            finally:
-                self._clearing.release()
-
-        try:
-            _thread.start_new_thread(work, ())
-        except RuntimeError:  # the system has no thread left
-            work()
-
-    def _clear(self, removed: "list[Locked]") -> None:
-        """Makes their removal durable, and gives back the files and with them their space."""
-        try:
-            if removed:
-                self._store.sync()
-        except MailError as error:
-            self.tally.say(f"{error.text}; some mail may be sent more than once")
-        for locked in removed:
-            locked.close()
+        self._removals.close()
 
     # -- what follows -------------------------------------------------------------
 
@@ -270,9 +236,7 @@ class Ledger:
         if case.delivered:
             self.tally.count(delivered=1, size=case.mail.message.size)
         del self._open[case.locked.name]
-        self._removed.append(case.locked)
-        if len(self._removed) >= UNSYNCED:
-            self._clear_behind()
+        self._removals.add(case.locked)
 
     def _marks(self, case: Case, fates: dict[str, Outcome]) -> bytes:
         groups: dict[int, tuple[Outcome, list[int]]] = {}

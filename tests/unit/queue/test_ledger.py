@@ -14,10 +14,11 @@ from esmtp_py.errors import MailError
 from esmtp_py.outcome import Outcome
 from esmtp_py.queue import ledger as module
 from esmtp_py.queue.entry import RAW, Damaged
-from esmtp_py.queue.ledger import UNSYNCED, Ledger
+from esmtp_py.queue.ledger import Ledger
 from esmtp_py.queue.locked import Locked
 from esmtp_py.queue.marks import outcome_mark, release_mark
 from esmtp_py.queue.ready import Ready, read, ready
+from esmtp_py.queue.removals import UNSYNCED
 from esmtp_py.queue.store import Store
 from esmtp_py.queue.tally import Tally
 from tests.unit.queue.conftest import NOW, Put
