@@ -235,7 +235,7 @@ WANTED = {
 OPENERS = ("DEFAULT", *(name for name in WANTED if name not in ("REVERSE_PATH", "CREDENTIAL")))
 
 # Tokens whose value no message may show.
-SECRETS = ("PASSWORD", "CERTIFICATE_PASSPHRASE", "CLIENT_SECRET")
+SECRETS = ("PASSWORD", "CERTIFICATE_PASSPHRASE", "CLIENT_SECRET", "PROXY")
 
 # The C esmtp takes ``=`` between word and value, and echoes and skips the rest.
 t_ignore = " \t\r\n=;:"

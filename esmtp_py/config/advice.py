@@ -84,7 +84,7 @@ def _login(identity: Identity) -> "Iterator[tuple[str, str]]":
         yield "keyring_backend", "has no effect: nothing comes from the keyring; write: password_from keyring"
     if "auth" in written and not identity.logs_in:
         yield "auth", "no username: nobody logs in"
-    if identity.username and identity.starttls == STARTTLS_DISABLED and not identity.server.loopback:
+    if identity.username and identity.starttls == STARTTLS_DISABLED and not identity.loopback:
         yield "starttls", f"the password goes over the network in clear text; write: {_remedy(identity)}"
 
 

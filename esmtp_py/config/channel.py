@@ -1,9 +1,7 @@
 """What the statements about certificates and the way to the server may say, as in ``values``."""
 
 from esmtp_py.config.source import Source
-from esmtp_py.config.values import host_and_service, one_of, own_name
-
-PROXIES = ("socks5", "socks4a", "http")
+from esmtp_py.config.values import one_of, own_name
 
 _HEX = frozenset("0123456789abcdef")
 
@@ -39,13 +37,10 @@ def tls_version(text: str, source: Source) -> str:
     return one_of(text.lower().removeprefix("tls"), ("1.2", "1.3"), "expected 1.2 or 1.3")
 
 
-def proxy(text: str, source: Source) -> str:
-    """socks5://[user:password@]host[:port], socks4a://..., http://..."""
-    scheme, colon, rest = text.partition("://")
-    host_and_service(rest.rstrip("/").rpartition("@")[2], "1080")
-    if not colon or scheme not in PROXIES or not text.isprintable():
-        raise ValueError("expected socks5://HOST:PORT, socks4a://HOST:PORT or http://HOST:PORT")
-    return text.rstrip("/")
+def proxy(text: str, source: Source) -> "Proxy":
+    from esmtp_py.config.proxy import parse
+
+    return parse(text)
 
 
 def ip_address(text: str, source: Source) -> str:
@@ -59,3 +54,8 @@ def ip_address(text: str, source: Source) -> str:
         except (OSError, ValueError):
             pass
     raise ValueError("expected an IP address of this machine, such as 192.0.2.1")
+
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from esmtp_py.config.proxy import Proxy

@@ -1,7 +1,7 @@
 """What is allowed about TLS and the way to the server, and still most likely a mistake: a part of ``advice``."""
 
 from esmtp_py.config.identity import STARTTLS_DISABLED, Identity
-from esmtp_py.config.server import SUBMISSIONS_PORT
+from esmtp_py.config.server import SUBMISSIONS_PORT, Server
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -55,5 +55,8 @@ def _way(identity: Identity) -> "Iterator[tuple[str, str]]":
         for name in ("proxy", "source_address", "connect_timeout"):
             if name in identity.origin:
                 yield name, "has no effect: the server is reached by a unix socket"
-    elif source and server.literal and (":" in source) != (":" in server.host):
+        return
+    if identity.proxy and identity.proxy.password and not Server(identity.proxy.host, "").loopback:
+        yield "proxy", "its password goes over the network in clear text"
+    if source and not identity.proxy and server.literal and (":" in source) != (":" in server.host):
         yield "source_address", f"no connection leads from it to {server.host}: one is IPv4, the other IPv6"

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from esmtp_py.concealed import Secret
+    from esmtp_py.config.proxy import Proxy
 
 # How a channel is protected (esmtprc(5), starttls).
 STARTTLS_AUTO = "automatic"  # not said: used when offered; with credentials it must be
@@ -77,7 +78,7 @@ UNSAID: "dict[str, Any]" = {
     "certificate_key": "",
     "crl_file": "",
     "tls_required_ext": False,
-    "proxy": "",
+    "proxy": None,
     "source_address": "",
     "connect_timeout": 0,
     "aliases": "",
@@ -128,7 +129,7 @@ class Identity:
     fingerprint: SHA-256 of the certificate to trust, 64 lower case hex digits.
     tls_hostname, certificate_key, crl_file; min_tls: "", "1.2" or "1.3"; ciphers: OpenSSL's list.
     tls_required_ext: each mail asks for REQUIRETLS (RFC 8689).
-    proxy:       URL of a SOCKS or HTTP proxy.   source_address: to connect from.
+    proxy:       a Proxy or None.   source_address: to connect from.
     connect_timeout: seconds per address, 0 for the default.
     aliases:     a file.   domain: of bare addresses in the header, and of a bare sender.
     from_header: ADD when it is missing, FORCE the identity's, or KEEP what comes.
@@ -189,7 +190,7 @@ class Identity:
     certificate_key: str
     crl_file: str
     tls_required_ext: bool
-    proxy: str
+    proxy: "Proxy | None"
     source_address: str
     connect_timeout: int
     aliases: str
@@ -271,4 +272,9 @@ class Identity:
             return True
         if self.starttls == STARTTLS_DISABLED:
             return False
-        return bool(self.fingerprint) or (self.logs_in and not self.server.loopback)
+        return bool(self.fingerprint) or (self.logs_in and not self.loopback)
+
+    @property
+    def loopback(self) -> bool:
+        """No packet to the server leaves the machine; what a proxy calls localhost is another one."""
+        return self.server.loopback and (self.proxy is None or bool(self.server.path))

@@ -68,4 +68,12 @@ def _diagnosed(source: Source, unexpected: Unexpected) -> "tuple[list[Statement]
 
 
 def holds_password(statements: "list[Statement]") -> bool:
-    return any(statement.name in SECRETS for statement in statements)
+    return any(
+        statement.name in SECRETS or (statement.name == "proxy" and _login(statement)) for statement in statements
+    )
+
+
+def _login(statement: "Statement") -> bool:
+    from esmtp_py.config.proxy import holds_password
+
+    return any(holds_password(value.text) for value in statement.values if value)

@@ -33,8 +33,7 @@ class Session:
         patience = Patience(identity.timeout)
         end = time.monotonic() + patience.session(size)
         self._secured: TlsStream | None = None
-        soon = min(end, time.monotonic() + patience.reply("connect"))
-        stream = connect(identity.server, soon, identity.source_address, identity.connect_timeout)
+        stream = _reach(identity, min(end, time.monotonic() + patience.reply("connect")))
         self.talk = Conversation(stream, patience, end, self.remote, trace)
         try:
             self.talk.note(f"connected to {stream.peer}")
@@ -122,6 +121,16 @@ class Session:
         self.talk.stream.close()
 
 
+def _reach(identity: Identity, deadline: float) -> "Stream":
+    """The way that the rc says."""
+    way = (identity.server, deadline, identity.source_address, identity.connect_timeout)
+    if identity.proxy and not identity.server.path:
+        from esmtp_py.net.proxy import through
+
+        return through(identity.proxy, *way)
+    return connect(*way)
+
+
 def _why_tls(identity: Identity) -> str:
     if identity.starttls == STARTTLS_REQUIRED:
         return "and the rc demands it"
@@ -150,5 +159,6 @@ def _own_name(address: str) -> str:
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from esmtp_py.net.stream import Stream
     from esmtp_py.net.tls import TlsStream, Trust
     from esmtp_py.smtp.reply import Trace

@@ -96,6 +96,16 @@ def _unresolved(host: str, service: str, error: OSError) -> MailError:
     return MailError("dns", f"cannot look up {host} now: {error.strerror}", remote=host)
 
 
+def port_of(server: Server) -> int:
+    """The number of its service, for somebody else to connect to."""
+    if server.service.isdecimal():
+        return int(server.service)
+    try:
+        return _socket.getservbyname(server.service, "tcp")
+    except OSError as error:
+        raise _no_service(server.host, server.service) from error
+
+
 def _no_service(host: str, service: str) -> MailError:
     return MailError("config", f"no service called {service!r}: write a port number after {host}:")
 

@@ -64,6 +64,10 @@ class Stream:
             self._wait(select.POLLIN, deadline)
         return b""
 
+    def put_back(self, data: bytes) -> None:
+        """What ``receive`` has given, and is for whoever receives next."""
+        self._unread[:0] = data
+
     def waiting(self) -> bool:
         """True when ``receive`` would not have to wait."""
         self._read_ahead()

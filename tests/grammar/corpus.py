@@ -9,6 +9,7 @@ from esmtp_py.concealed import Secret
 from esmtp_py.config.build import SETTINGS
 from esmtp_py.config.identity import Identity
 from esmtp_py.config.model import Config
+from esmtp_py.config.proxy import Proxy
 from esmtp_py.config.server import Server
 from esmtp_py.config.source import Problem, Source
 
@@ -57,6 +58,8 @@ def _value(value: object) -> object:
     if isinstance(value, Server):
         place = {"path": value.path} if value.path else {"host": value.host, "service": value.service}
         return {"protocol": value.protocol, **place}
+    if isinstance(value, Proxy):
+        return str(value)
     if isinstance(value, tuple):
         return list(value)
     return value

@@ -120,6 +120,8 @@ def test_open_file_is_a_problem_if_it_holds_a_password(write: Write, home: pathl
         ("\nciphers HIGH\nmin_tls 1.3", 2, "has no effect with min_tls 1.3"),
         ("certificate_key /etc/passwd", 1, "a key, but no certificate"),
         ("certificate /etc/passwd\ncertificate_key /nowhere/key", 2, "/nowhere/key is not there or cannot be read"),
+        ("hostname x.org\nproxy socks5://a:b@proxy.x.org", 2, "its password goes over the network in clear text"),
+        ("proxy socks5://proxy.x.org\nhostname unix:/run/smtp", 1, "has no effect: the server is reached by"),
         ("source_address ::1\nhostname /run/smtp", 1, "has no effect: the server is reached by a unix socket"),
         ("connect_timeout 5\nhostname lmtp:/run/lmtp", 1, "has no effect: the server is reached by a unix socket"),
         ("source_address ::1\nhostname 192.0.2.1", 1, "no connection leads from it to 192.0.2.1"),
@@ -151,6 +153,7 @@ def test_warnings(write: Write, text: str, line: int, warning: str) -> None:
         "ca_file /etc/passwd crl_file /etc/passwd tls_hostname mx min_tls 1.2 ciphers HIGH",
         "hostname 192.0.2.1 source_address 192.0.2.2 connect_timeout 5",
         "hostname mx.example.org source_address ::1",
+        "hostname 192.0.2.1 source_address ::1 proxy socks5://me:secret@127.0.0.1",
         "tls_hostname mx min_tls 1.3 fingerprint SHA256:" + "0" * 64,
     ],
 )
