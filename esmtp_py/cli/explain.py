@@ -87,8 +87,7 @@ def _server(identity: "Identity") -> str:
 
 def _way(identity: "Identity") -> "Iterator[tuple[str, str]]":
     if identity.proxy:
-        scheme, _, rest = identity.proxy.partition("://")
-        yield "proxy", f"{scheme}://{rest.rpartition('@')[2]}{_said(identity, 'proxy')}"
+        yield "proxy", f"{identity.proxy.place}{_said(identity, 'proxy')}"
     if identity.source_address:
         yield "from", f"{identity.source_address}{_said(identity, 'source_address')}"
     for name in ("preconnect", "postconnect"):
