@@ -16,7 +16,7 @@ UNSYNCED = 16
 
 
 class Removals:
-    """Of one lane.  They stay locked, so that nobody sees what may come back, and their space is given back together."""
+    """Of one lane.  They stay locked, so that nobody sees what may come back, and their space is given back at once."""
 
     __slots__ = ("_clearing", "_removed", "_store", "_tally")
 
