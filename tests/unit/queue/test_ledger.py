@@ -12,7 +12,7 @@ from esmtp_py.deliver.caller import Caller
 from esmtp_py.deliver.select import Choice
 from esmtp_py.errors import MailError
 from esmtp_py.outcome import Outcome
-from esmtp_py.queue import ledger as module
+from esmtp_py.queue import removals as module
 from esmtp_py.queue.entry import RAW, Damaged
 from esmtp_py.queue.ledger import Ledger
 from esmtp_py.queue.locked import Locked
