@@ -19,6 +19,15 @@ local_validation_key_dict = fs:posix:prefix={dir}/keys/
 username_attribute = sub
 """
 
+# Who logs in and has no mailbox: passwords that are hard to carry, and one ("secret") that is kept as a hash.
+ODD = {
+    "spaced": "a b",
+    "umlaut": "ü,=",
+    "escaped": "=2C",
+    "long": "x" * 300,
+    "hashed": "{SHA256.b64}K7gNU3sdo+OL0wNhqoVWhr3g6s1xYv72ol/pe/Unols=",
+}
+
 CONF = """
 base_dir = {dir}/run
 state_dir = {dir}/state
@@ -130,7 +139,7 @@ class Dovecot:
         key.write_bytes(base64.b64encode(TOKEN_KEY))
         path = f"{self.directory}/passwd"
         with open(path, "w", encoding="utf-8") as file:
-            file.writelines(f"{user}:{password}\n" for user, password in self.passwords.items())
+            file.writelines(f"{user}:{password}\n" for user, password in (self.passwords | ODD).items())
         os.chown(path, 0, grp.getgrnam("dovecot").gr_gid)
         os.chmod(path, 0o640)
 

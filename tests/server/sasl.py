@@ -3,10 +3,12 @@
 Written apart from esmtp_py.sasl, so that a mistake there is not repeated here.
 """
 
+import hashlib
 import ssl
 from collections.abc import Callable, Mapping
 
 from tests.server.auth import Ask
+from tests.server.authority import shared_certificate
 
 SCRAM_PLUS = ("SCRAM-SHA-256-PLUS", "SCRAM-SHA-1-PLUS")
 SCRAM = (*SCRAM_PLUS, "SCRAM-SHA-256", "SCRAM-SHA-1")
@@ -20,7 +22,7 @@ class Peer:
     def __init__(
         self, users: Mapping[str, str], ask: Ask, tls: ssl.SSLSocket | None, certified: list[str], binds: bool
     ) -> None:
-        """binds: SCRAM knows channel binding, offered or not."""
+        """binds: SCRAM knows channel binding, offered or not; the certificate is then the shared one."""
         self.users = users
         self.ask = ask
         self.tls = tls
@@ -50,8 +52,10 @@ def _binding(first: str, peer: Peer) -> tuple[str, ssl.SSLSocket | bytes] | None
     """RFC 5802 section 6: of the type that the client says."""
     if not peer.tls or not peer.binds:
         return None
-    kind = first.partition(",")[0].removeprefix("p=")
-    return (kind, peer.tls) if kind == "tls-unique" else ("tls-server-end-point", peer.tls)
+    if first.startswith("p=tls-unique,"):
+        return "tls-unique", peer.tls
+    pem = shared_certificate().leaf.cert_chain_pems[0].bytes().decode()
+    return "tls-server-end-point", hashlib.sha256(ssl.PEM_cert_to_DER_cert(pem)).digest()
 
 
 def xoauth2(name: str, peer: Peer, initial: bytes | None) -> str | None:
