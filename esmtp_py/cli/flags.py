@@ -368,6 +368,10 @@ def _max_hops(options: "Options", value: str) -> None:
     options.max_hops = _number("MaxHopCount", value)
 
 
+def _require_tls(options: "Options", value: str) -> None:
+    options.requiretls = _truth("RequireTLS", value)
+
+
 def _set_verbose(options: "Options", value: str) -> None:
     options.verbose = _truth("Verbose", value)
 
@@ -387,6 +391,7 @@ SETTINGS = (
     Setting("ErrorMode", "e", True, _errors, "p and w print failures, m and e mail them to the sender, q says nothing"),
     Setting("IgnoreDots", "i", False, _dots, "same as -i"),
     Setting("MaxHopCount", "h", True, _max_hops, "more hops than this are a loop (100)"),
+    Setting("RequireTLS", "", False, _require_tls, "hand it on over verified TLS only, all the way, or not at all"),
     Setting("Verbose", "v", False, _set_verbose, "same as -v"),
     Setting("extra_recipients", "", True, _extra, "with -t: add arguments to the recipients (default), or remove them"),
 )

@@ -119,7 +119,14 @@ class Mail:
             raise MailError("bad_address", "-t: the header names no recipients; nothing was sent")
         if self.header:
             conceal(self.header)
-        return Envelope(sender, recipients, body=options.body, ret=options.ret, envid=options.envid)
+        return Envelope(
+            sender,
+            recipients,
+            body=options.body,
+            ret=options.ret,
+            envid=options.envid,
+            requiretls=options.requiretls,
+        )
 
     def _judge(self) -> None:
         """RFC 5321 section 6.3: a message that has come too far is going in circles."""

@@ -42,6 +42,7 @@ def mail_back(
     if not told:
         return False
     way = _way_back(envelope.sender, identity, caller)
+    way.requiretls = envelope.requiretls
     try:
         report = bounce(
             envelope.to(told),
@@ -71,7 +72,7 @@ def keep(message: "Message", sender: str, caller: "Caller") -> None:
 def _way_back(sender: str, identity: "Identity", caller: "Caller") -> Envelope:
     """With an mda, to the mailbox of whoever runs us; else to the sender.  The null reverse path, always."""
     by_mda = identity.mda and not identity.force_mda
-    return Envelope("", [Recipient(caller.login if by_mda else sender)])
+    return Envelope("", [Recipient(caller.login if by_mda else sender)], report=True)
 
 
 def _author(identity: "Identity", sender: str, caller: "Caller") -> str:

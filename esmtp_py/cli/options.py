@@ -25,7 +25,7 @@ class Options:
     full_name:   -F, None if not given.
     dots:        True when a line with a lone dot ends the message.
     body:        "" or 7BIT, 8BITMIME, BINARYMIME.
-    notify, ret, envid: as in Recipient and Envelope.
+    notify, ret, envid, requiretls: as in Recipient and Envelope.
     hops:        -h, 0 if not given.  max_hops: above it a message is in a loop.
     errors:      "print", "mail" or "quiet".
     delivery:    the letter after -od, "" when not given.   queue_run: what is behind -q.
@@ -52,6 +52,7 @@ class Options:
         "queue_run",
         "rc",
         "recipients",
+        "requiretls",
         "ret",
         "sender",
         "transcript",
@@ -71,6 +72,7 @@ class Options:
         self.body = ""
         self.notify: tuple[str, ...] = ()
         self.ret = ""
+        self.requiretls = False
         self.envid = ""
         self.hops = 0
         self.max_hops = 100  # RFC 5321 section 6.3: at least that

@@ -95,6 +95,7 @@ def _read_plainly(entry: "Entry") -> bool:
     entry.sender = sender.address if sender else None
     entry.recipients = union(named, []) if len(named) > 1 else [Recipient(named[0].address)]
     entry.body = entry.ret = entry.envid = entry.rc = ""
+    entry.requiretls = False
     entry.full_name, entry.hops, entry.errors = None, 0, errors
     return True
 
@@ -165,5 +166,6 @@ def _fill(entry: "Entry", mail: Mail) -> None:
     entry.sender = mail.given
     entry.recipients = envelope.recipients
     entry.body, entry.ret, entry.envid = envelope.body, envelope.ret, envelope.envid
+    entry.requiretls = envelope.requiretls
     entry.full_name, entry.hops, entry.rc = options.full_name, options.hops, options.rc or ""
     entry.errors = "" if options.errors == "print" else options.errors

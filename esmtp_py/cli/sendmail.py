@@ -66,6 +66,7 @@ def _deliver(mail: Mail, choice: "Choice", trace: "Trace | None") -> dict[str, O
     header, full_name, seconds = mail.message.header, mail.options.full_name, time.time()
     unique = f"{int(seconds):x}.{os.getpid():x}.{os.urandom(8).hex()}"
     try:
+        mail.envelope.requiretls |= choice.identity.tls_required_ext
         if choice.identity.dsn_notify:
             from esmtp_py.deliver.wishes import wish
 

@@ -63,17 +63,22 @@ class Session:
     def _hello(self) -> None:
         name = self._identity.helo or _own_name(self.talk.stream.local_address())
         if self.lmtp:
-            self.extensions = extensions.Extensions.of(self.talk.expect(command.hello(LHLO, name)))
+            self._learn(self.talk.expect(command.hello(LHLO, name)))
             return
         reply = self.talk.ask(command.hello(EHLO, name))
         if reply.positive:
-            self.extensions = extensions.Extensions.of(reply)
+            self._learn(reply)
         elif reply.permanent and reply.code != 521:
             # RFC 5321 section 3.2: an old server; and it offers nothing
             self.talk.expect(command.hello(HELO, name))
             self.extensions = extensions.NONE
         else:
             raise self.talk.refused(EHLO, reply)
+
+    def _learn(self, reply: "Reply") -> None:
+        offered = extensions.Extensions.of(reply)
+        # RFC 8689 section 4.1: outside of TLS it is nobody's to offer
+        self.extensions = offered if self._secured else offered.without("REQUIRETLS")
 
     def _wants_tls(self) -> bool:
         """Decides, and refuses to go on where the rc demands what the server does not offer."""
@@ -161,4 +166,4 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from esmtp_py.net.stream import Stream
     from esmtp_py.net.tls import TlsStream, Trust
-    from esmtp_py.smtp.reply import Trace
+    from esmtp_py.smtp.reply import Reply, Trace

@@ -40,10 +40,11 @@ class Envelope:
     recipients: in the order given, each address once.
     body:       "" (say what the bytes are), "7BIT", "8BITMIME" or "BINARYMIME".
     ret, envid: "" or FULL/HDRS; "" or the caller's id, not yet xtext (RFC 3461).
-    requiretls: RFC 8689.
+    requiretls: to go over verified TLS all the way (RFC 8689).
+    report:     written here about another mail: where requiretls is not offered it goes without.
     """
 
-    __slots__ = ("body", "envid", "recipients", "requiretls", "ret", "sender")
+    __slots__ = ("body", "envid", "recipients", "report", "requiretls", "ret", "sender")
 
     def __init__(
         self,
@@ -54,6 +55,7 @@ class Envelope:
         ret: str = "",
         envid: str = "",
         requiretls: bool = False,
+        report: bool = False,
     ) -> None:
         self.sender = sender
         self.recipients = recipients
@@ -61,9 +63,16 @@ class Envelope:
         self.ret = ret
         self.envid = envid
         self.requiretls = requiretls
+        self.report = report
 
     def to(self, recipients: "list[Recipient]") -> "Envelope":
         """The same envelope for other recipients: one leg of a route."""
         return Envelope(
-            self.sender, recipients, body=self.body, ret=self.ret, envid=self.envid, requiretls=self.requiretls
+            self.sender,
+            recipients,
+            body=self.body,
+            ret=self.ret,
+            envid=self.envid,
+            requiretls=self.requiretls,
+            report=self.report,
         )

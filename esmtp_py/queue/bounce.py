@@ -74,7 +74,8 @@ def bounce(
     """A report to ``envelope.sender`` about each recipient of the envelope, which ``wanted`` chose.
 
     original: without Bcc already.  Of a failure all of it is returned, or its
-              header if envelope.ret is HDRS, or if its body is no text.
+              header if envelope.ret is HDRS, if its body is no text, or if it was to
+              go over TLS only.
     author:   address for From:.  host: the name of this machine.
     date:     the value for Date:.  boundary: a word that nobody could foresee;
               it also makes the Message-ID.
@@ -82,8 +83,9 @@ def bounce(
 
     To be sent with the null reverse path.
     """
-    # RFC 3461 section 4.3: RET is for failures, all other reports return the header
-    headers_only = action != "failed" or envelope.ret == "HDRS" or envelope.body == "BINARYMIME"
+    # RFC 3461 section 4.3: RET is for failures, all other reports return the header.
+    # RFC 8689 section 5: as if RET=HDRS were said, for the report may have to go without TLS.
+    headers_only = action != "failed" or envelope.ret == "HDRS" or envelope.body == "BINARYMIME" or envelope.requiretls
     returned = Message(original.header, _Nothing()) if headers_only else original
     head = _preamble(envelope, outcomes, host, boundary, action)
     head += _status(envelope, outcomes, host, date, boundary, action)

@@ -88,6 +88,9 @@ def ready(locked: "Locked", message: Message, choice: Choice, caller: "Caller") 
     numbers = waiting(entry)
     envelope = entry.envelope("").to([entry.recipients[number] for number in numbers.values()])
     envelope.sender = choice.sender
+    envelope.report = bool(original_of(locked.name)[0])
+    if not envelope.report:
+        envelope.requiretls |= choice.identity.tls_required_ext
     return Ready(choice, envelope, message, numbers)
 
 

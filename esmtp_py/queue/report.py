@@ -66,7 +66,7 @@ class Reports:
             action=_ACTIONS.get(kind) or outcomes[told.recipients[0].address].action,
         )
         back = way_back(told.sender, identity, self._caller)
-        entry = Entry(now, "", [back], rc=locked.entry.rc, identity=identity.name)
+        entry = Entry(now, "", [back], rc=locked.entry.rc, identity=identity.name, requiretls=told.requiretls)
         try:
             self._store_it(name, entry, report)
         except Exists:

@@ -26,6 +26,10 @@ class Extensions:
                 offered.setdefault(words[0], []).extend(words[1:])
         return cls(offered)
 
+    def without(self, keyword: str) -> "Extensions":
+        """All but this one, which is not to be believed here."""
+        return Extensions({name: words for name, words in self._offered.items() if name != keyword})
+
     def __contains__(self, keyword: str) -> bool:
         return keyword in self._offered
 

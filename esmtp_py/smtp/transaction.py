@@ -151,6 +151,7 @@ class Transaction:
         if "SIZE" in self._extensions:
             parameters.append(f"SIZE={size}")
         parameters += self._body_parameters()
+        parameters += self._tls_parameters()
         if "DSN" in self._extensions:
             if self._envelope.ret:
                 parameters.append(f"RET={self._envelope.ret}")
@@ -173,6 +174,19 @@ class Transaction:
         if self._utf8:
             parameters.append("SMTPUTF8")
         return parameters
+
+    def _tls_parameters(self) -> list[str]:
+        """RFC 8689 section 4.2.1; and section 5: no report is lost for want of it."""
+        if "REQUIRETLS" in self._extensions or not self._envelope.requiretls:
+            return ["REQUIRETLS"] if self._envelope.requiretls else []
+        if self._envelope.report:
+            return []
+        raise MailError(
+            "not_permitted",
+            f"{self._remote} does not offer REQUIRETLS, and this mail must not go any other way: "
+            "send it without -O RequireTLS and tls_required_ext, or through another server",
+            status="5.7.30",
+        )
 
     def _rcpt_parameters(self, recipient: Recipient) -> list[str]:
         parameters: list[str] = []

@@ -10,6 +10,7 @@ the comment at its head says why the dialogue is there.  First the settings:
     to ADDRESS [notify=WORD,WORD] [orcpt=ADDRESS]
                                   one line each; bob@example.org unless told
     ret, envid, body-type WORD    of the envelope
+    requiretls yes|report         the same, for a mail or for a report about one
     body TEXT                     after the escapes of a Python literal, or "N bytes"
 
 then the dialogue:
@@ -54,7 +55,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 SETTINGS = ("server", "starttls", "username", "password", "certificate", "auth", "helo", "timeout")
-ENVELOPE = ("from", "to", "ret", "envid", "body-type", "body")
+ENVELOPE = ("from", "to", "ret", "envid", "body-type", "body", "requiretls")
 
 
 class Octets:
@@ -184,6 +185,8 @@ class Dialogue:
             ret=self._envelope.get("ret", ""),
             envid=self._envelope.get("envid", ""),
             body=self._envelope.get("body-type", ""),
+            requiretls="requiretls" in self._envelope,
+            report=self._envelope.get("requiretls") == "report",
         )
 
     @property

@@ -14,6 +14,7 @@ MAIL_PARAMETERS = {
     "RET": "DSN",
     "ENVID": "DSN",
     "AUTH": "AUTH",
+    "REQUIRETLS": "REQUIRETLS",
 }
 RCPT_PARAMETERS = {"NOTIFY": "DSN", "ORCPT": "DSN"}
 

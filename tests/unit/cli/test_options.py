@@ -92,6 +92,8 @@ SEPARATE_AND_GLUED = [
     ("O", "ERRORMODE=mail", {"errors": "mail"}),
     ("O", "MaxHopCount = 30", {"max_hops": 30}),
     ("O", "Verbose=yes", {"verbose": True}),
+    ("O", "RequireTLS", {"requiretls": True}),
+    ("O", "RequireTLS=no", {}),
     ("O", "extra_recipients=remove", {"extra": "remove"}),
     ("O", "Extra_Recipients=add", {}),
     ("O", "QueueDirectory=/var/q", {}),
