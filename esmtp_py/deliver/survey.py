@@ -11,6 +11,7 @@ from esmtp_py.net.certificate import Certificate
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from esmtp_py.config.identity import Identity
+    from esmtp_py.net.stream import Stream
     from esmtp_py.net.tls import TlsStream, Trust
     from esmtp_py.smtp.reply import Trace
 
@@ -79,9 +80,9 @@ def _look(seen: Survey, kind: "type[Session]", identity: "Identity", trace: "Tra
         session.close()
 
 
-def _see_tls(seen: Survey, stream: "object") -> None:
-    certificate: bytes = getattr(stream, "certificate", b"")
-    if certificate:
-        tls: TlsStream = stream  # type: ignore[assignment]
-        seen.tls = tls.description
-        seen.certificate = Certificate(certificate)
+def _see_tls(seen: Survey, stream: "Stream | TlsStream") -> None:
+    from esmtp_py.net.tls import TlsStream
+
+    if isinstance(stream, TlsStream):
+        seen.tls = stream.description
+        seen.certificate = Certificate(stream.certificate)
