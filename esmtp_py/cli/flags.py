@@ -22,7 +22,7 @@ NONE, VALUE, GLUED, LETTERED = "none", "value", "glued", "lettered"
 SEND, VERIFY, ALIASES = "send", "verify", "aliases"
 RUN_QUEUE, LIST, STEER, IMPORT = "run-queue", "list", "steer", "import-queue"
 HELP, VERSION, CHECK_RC, LATER = "help", "version", "check-rc", "later"
-# Any other mode is the name of an assistant (cli.assistants).
+# Any other mode is the name of an assistant (cli.assistant).
 
 MESSAGE, ENVELOPE, RUN, OURS, ASSISTANT, INERT = (
     "Message",

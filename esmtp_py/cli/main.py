@@ -177,14 +177,14 @@ def _version(options: Options) -> int:
 
 
 def _check_rc(options: Options) -> int:
-    from esmtp_py.cli.check_rc import check_rc
+    from esmtp_py.cli.assistant.check_rc import check_rc
     from esmtp_py.cli.terminal import OUT
 
     return check_rc(options.rc, OUT)
 
 
 def _assist(options: Options) -> int:
-    from esmtp_py.cli.assistants import assist
+    from esmtp_py.cli.assistant import assist
 
     return assist(options)
 

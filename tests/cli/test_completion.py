@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from esmtp_py.cli.completion import flags
+from esmtp_py.cli.assistant.completion import flags
 from esmtp_py.cli.flags import FLAGS, LONG
 from tests.conftest import SCRIPTS, Command
 

@@ -7,8 +7,8 @@ from collections.abc import Callable
 
 import pytest
 
-from esmtp_py.cli.checks import clock, name, sendmail
-from esmtp_py.cli.colour import painted
+from esmtp_py.cli.assistant.checks import clock, name, sendmail
+from esmtp_py.cli.assistant.colour import painted
 from esmtp_py.message.envelope import Recipient
 from esmtp_py.queue.entry import Entry
 from tests.cli.queue import Queue, queue

@@ -7,7 +7,7 @@ import shutil
 
 import pytest
 
-from esmtp_py.cli.check_rc import check_rc
+from esmtp_py.cli.assistant.check_rc import check_rc
 from esmtp_py.config.build import FILE_WIDE, SETTINGS
 from esmtp_py.config.reader import interpret
 from esmtp_py.config.source import Source

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from esmtp_py.cli.check_rc import check_rc
+from esmtp_py.cli.assistant.check_rc import check_rc
 from esmtp_py.config.proxy import Proxy, parse
 from esmtp_py.config.reader import interpret, load
 from esmtp_py.config.source import Source

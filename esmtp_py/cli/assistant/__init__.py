@@ -23,5 +23,5 @@ ASSISTANTS = {
 def assist(options: "Options") -> int:
     """Runs the one that was asked for; returns the exit status."""
     module, function = ASSISTANTS[options.mode]
-    code: int = getattr(import_module(f"esmtp_py.cli.{module}"), function)(options)
+    code: int = getattr(import_module(f"esmtp_py.cli.assistant.{module}"), function)(options)
     return code

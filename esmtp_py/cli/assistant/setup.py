@@ -8,7 +8,7 @@ file is written over: an identity is added to one that is there.
 
 import os
 
-from esmtp_py.cli.questions import Questions
+from esmtp_py.cli.assistant.questions import Questions
 from esmtp_py.concealed import Secret
 from esmtp_py.config import writing
 from esmtp_py.config.providers import Provider, provider
@@ -39,7 +39,7 @@ def setup(options: "Options") -> int:
     dialogue = Dialogue(questions, options.recipients[0] if options.recipients else "")
     section = dialogue.section()
     _write(questions, target, before, section)
-    from esmtp_py.cli.callers import offer
+    from esmtp_py.cli.assistant.callers import offer
 
     offer(questions, dialogue.address)
     questions.tell(f"Try it: echo hello | esmtp -f {dialogue.address} {dialogue.address}")

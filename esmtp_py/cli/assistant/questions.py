@@ -5,7 +5,7 @@ The assistants ask with it; whoever gives no terminal is told that one is needed
 
 import os
 
-from esmtp_py.cli.colour import painted
+from esmtp_py.cli.assistant.colour import painted
 from esmtp_py.cli.terminal import OUT
 from esmtp_py.errors import MailError
 from esmtp_py.printable import printable

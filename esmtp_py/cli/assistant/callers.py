@@ -5,7 +5,7 @@ import sys
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from esmtp_py.cli.questions import Questions
+    from esmtp_py.cli.assistant.questions import Questions
 
 _MUTT = 'set sendmail = "{} -oi"\nset use_envelope_from = yes\n'
 

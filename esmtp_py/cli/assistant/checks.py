@@ -3,7 +3,7 @@
 import os
 import time
 
-from esmtp_py.cli.doctor import BAD, NOTE, OK, Finding
+from esmtp_py.cli.assistant.finding import BAD, NOTE, OK, Finding
 from esmtp_py.errors import MailError
 
 TYPE_CHECKING = False

@@ -7,7 +7,8 @@
 A bad line is one that keeps mail from leaving.  No mail is sent.
 """
 
-from esmtp_py.cli.colour import painted
+from esmtp_py.cli.assistant.colour import painted
+from esmtp_py.cli.assistant.finding import BAD, NOTE, OK
 from esmtp_py.cli.terminal import OUT
 from esmtp_py.deliver.caller import Caller
 from esmtp_py.errors import MailError
@@ -18,24 +19,12 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from esmtp_py.cli.assistant.finding import Finding
     from esmtp_py.cli.options import Options
     from esmtp_py.config.identity import Identity
     from esmtp_py.config.model import Config
 
-OK, NOTE, BAD = "ok", "note", "bad"
 _COLOURS = {OK: "green", NOTE: "yellow", BAD: "red"}
-
-
-class Finding:
-    """level: OK, NOTE or BAD.  about: what was looked at.  kind: of a bad one, a row of outcome.TABLE."""
-
-    __slots__ = ("about", "kind", "level", "text")
-
-    def __init__(self, level: str, about: str, text: str, kind: str = "config") -> None:
-        self.level = level
-        self.about = about
-        self.text = text
-        self.kind = kind
 
 
 def doctor(options: "Options") -> int:
@@ -52,7 +41,7 @@ def doctor(options: "Options") -> int:
 
 
 def _findings(options: "Options") -> "Iterator[Finding]":
-    from esmtp_py.cli import checks
+    from esmtp_py.cli.assistant import checks
 
     yield from checks.clock()
     yield from checks.name(Caller())
