@@ -90,6 +90,15 @@ class Mail:
         self.message, self.header = message, message.header
         return message
 
+    def replace_aliases(self) -> None:
+        """The envelope as it leaves; a mail that is queued keeps its own until then."""
+        assert self.choice
+        assert self.envelope
+        if self.choice.identity.aliases:
+            from esmtp_py.deliver.expansion import expand
+
+            self.envelope = expand(self.envelope, self.choice.identity, self.caller)
+
     def legs(self, trace: "Callable[[str, bytes], None] | None") -> "list[Leg]":
         """The couriers for the envelope.  A sender without domain gets one for SMTP, not for the MDA."""
         from esmtp_py.deliver.route import plan

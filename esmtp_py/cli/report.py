@@ -37,7 +37,8 @@ def line(recipient: "Recipient", outcome: "Outcome") -> str:
     """One recipient's fate, safe to print."""
     advice = _ADVICE.get(outcome.kind, "")
     text = printable(reason(outcome))
-    return f"{printable(recipient.address)}: {_FATE[outcome.fate]}: {text}" + (f"; {advice}" if advice else "")
+    alias = f" (for {printable(recipient.orcpt)})" if recipient.orcpt else ""
+    return f"{printable(recipient.address)}: {_FATE[outcome.fate]}: {text}{alias}" + (f"; {advice}" if advice else "")
 
 
 def reason(outcome: "Outcome") -> str:

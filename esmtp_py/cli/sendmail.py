@@ -71,6 +71,7 @@ def _deliver(mail: Mail, choice: "Choice", trace: "Trace | None") -> dict[str, O
             from esmtp_py.deliver.wishes import wish
 
             wish(mail.envelope.recipients, mail.envelope.sender, choice.identity)
+        mail.replace_aliases()
         originate(header, choice, mail.caller, full_name=full_name, seconds=seconds, unique=unique)
         if mail.spoiled:
             raise mail.spoiled

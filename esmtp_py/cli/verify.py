@@ -2,6 +2,7 @@
 
 from esmtp_py.cli.mail import Mail
 from esmtp_py.cli.terminal import say
+from esmtp_py.deliver.expansion import key
 from esmtp_py.outcome import Outcome, exit_code
 
 TYPE_CHECKING = False
@@ -15,11 +16,27 @@ def verify(options: "Options") -> int:
     """One line for each recipient on standard output; the exit code says whether all have a way."""
     mail = Mail(options)
     choice, envelope = mail.prepare(with_message=options.from_header)
-    routes = {address: (leg, taken) for leg in mail.legs(None) for taken, address in _addresses(leg)}
+    stands_for = _aliases(mail)
+    mail.replace_aliases()
+    routes = {key(address): (leg, taken) for leg in mail.legs(None) for taken, address in _addresses(leg)}
     for recipient in envelope.recipients:
-        leg, taken = routes[recipient.address]
-        say(f"{recipient.address}: {_route(choice, leg, taken, recipient.address)}")
+        for address in stands_for.get(recipient.address, [recipient.address]):
+            leg, taken = routes[key(address)]
+            say(f"{recipient.address}: {_route(choice, leg, taken, recipient.address)}")
     return exit_code([_prospect(leg) for leg, _ in routes.values()])
+
+
+def _aliases(mail: Mail) -> "dict[str, list[str]]":
+    """The recipients that are aliases: {name: whom it stands for}."""
+    assert mail.choice
+    assert mail.envelope
+    identity = mail.choice.identity
+    if not identity.aliases:
+        return {}
+    from esmtp_py.deliver.expansion import members
+
+    found = members(mail.envelope.recipients, identity, mail.caller)
+    return {alias.address: [member.address for member in whom] for alias, whom in found}
 
 
 def _addresses(leg: "Leg") -> list[tuple[str, str]]:

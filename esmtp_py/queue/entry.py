@@ -57,6 +57,7 @@ class Entry:
 
     __slots__ = (
         "_marks",
+        "_recipients",
         "_tail",
         "algorithm",
         "argv",
@@ -71,7 +72,6 @@ class Entry:
         "not_before",
         "offset",
         "rc",
-        "recipients",
         "requiretls",
         "ret",
         "sealed",
@@ -101,7 +101,7 @@ class Entry:
     ) -> None:
         self.time = time
         self.sender = sender
-        self.recipients = recipients or []
+        self._recipients = recipients or []
         self.body = body
         self.ret = ret
         self.envid = envid
@@ -118,6 +118,17 @@ class Entry:
         self.algorithm = self.digest = ""
         self._tail = b""
         self._marks: Marks | None = None
+
+    @property
+    def recipients(self) -> list[Recipient]:
+        """In the order in which marks count them: those of the envelope, then those that aliases stand for."""
+        if not (self._recipients and (self._tail or self._marks) and self.marks.members):
+            return self._recipients
+        return self._recipients + self.marks.members
+
+    @recipients.setter
+    def recipients(self, recipients: list[Recipient]) -> None:
+        self._recipients = recipients
 
     @property
     def marks(self) -> "Marks":
@@ -144,7 +155,7 @@ class Entry:
         lines = [f"time {self.time:.6f}"]
         if self.sender is not None:
             lines.append(f"sender {_path(self.sender)}")
-        lines += [_recipient_line(recipient) for recipient in self.recipients]
+        lines += [f"recipient {recipient_words(recipient)}" for recipient in self._recipients]
         for name, unsaid in WORDS.items():
             value = getattr(self, name)
             if value != unsaid:
@@ -208,10 +219,11 @@ def _path(address: str) -> str:
     return "<" + "".join(f"%{ord(char):02X}" if char <= " " or char in "%<>\x7f" else char for char in address) + ">"
 
 
-def _recipient_line(recipient: Recipient) -> str:
+def recipient_words(recipient: Recipient) -> str:
+    """What a recipient is, in one line; ``reading.recipient_of`` reads it."""
     notify = " NOTIFY=" + ",".join(recipient.notify) if recipient.notify else ""
     orcpt = " ORCPT=" + escape(recipient.orcpt) if recipient.orcpt else ""
-    return f"recipient {_path(recipient.address)}{notify}{orcpt}"
+    return f"{_path(recipient.address)}{notify}{orcpt}"
 
 
 def seal_line(size: int, algorithm: str, digest: str) -> bytes:

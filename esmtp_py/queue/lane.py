@@ -301,6 +301,8 @@ class Lane:
                 return None
             if self._ledger.is_early(locked, self._identity.undo):
                 return None
+            if self._identity.aliases:
+                self._replace_aliases(locked)
             mail = ready(locked, message, choice, self._caller)
         except MailError as error:
             self._ledger.wait(locked, error)
@@ -314,6 +316,11 @@ class Lane:
             self._ledger.note(locked.name, {address: spoiled.outcome() for address in mail.numbers})
             return None
         return mail
+
+    def _replace_aliases(self, locked: "Locked") -> None:
+        from esmtp_py.queue.aliased import replace
+
+        replace(locked, self._identity, self._caller, self._ledger.now())
 
     def _stray(self, locked: "Locked") -> None:
         locked.close()

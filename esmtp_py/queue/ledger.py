@@ -121,6 +121,10 @@ class Ledger:
             return False
         return entry is not None and kind not in entry.marks.fate(number).reported
 
+    def now(self) -> float:
+        """Seconds since 1970."""
+        return self._clock()
+
     # -- what happened ----------------------------------------------------------
 
     def begin(self, locked: "Locked", mail: Ready) -> bool:
@@ -303,10 +307,11 @@ class Ledger:
     def _warn(self, case: Case, now: float) -> None:
         """One warning for each mail, whoever of its recipients it is about: all of them have waited as long."""
         entry = case.locked.entry
-        numbers = schedule.late(entry, entry.recipients, now)
+        everyone = entry.recipients
+        numbers = schedule.late(entry, everyone, now)
         if not numbers or not case.mail.envelope.sender:
             return
-        recipients = {number: entry.recipients[number] for number in numbers}
+        recipients = {number: everyone[number] for number in numbers}
         fates = {
             recipient.address: entry.marks.fate(number).outcome or Outcome("try_again")
             for number, recipient in recipients.items()

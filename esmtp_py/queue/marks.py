@@ -6,22 +6,27 @@ a full disk, or damaged, does not count, and no other line suffers.
     VERB T WHAT... #SUM
     delivered T RECIPIENTS KIND STATUS REMOTE TEXT[ TAB REPLY]     failed, deferred: the same
     reported T RECIPIENTS REPORT          the report (failure, delay, success) is durable
+    member T RECIPIENT <address> NOTIFY=... ORCPT=...      aliased T RECIPIENT
     hold T      release T      retry T      at T SECONDS
     kept T      on its way to failed/     again T      somebody has moved it back, and it is tried anew
 
 T: seconds since 1970.  RECIPIENTS: numbers from 0, in the entry's order, as
 ``0,2-5``.  KIND: a row of outcome.TABLE.  REMOTE: ``-`` if no peer spoke.
+A member is a recipient like any other, behind those of the entry; when all
+members of an alias are there, it is itself ``aliased``.
 """
 
 from binascii import crc32
 
 from esmtp_py.outcome import DEFERRED, DELIVERED, FAILED, TABLE, Outcome
-from esmtp_py.queue.entry import Damaged, escape
-from esmtp_py.queue.reading import unescape
+from esmtp_py.queue.entry import Damaged, escape, recipient_words
+from esmtp_py.queue.reading import recipient_of, unescape
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+    from esmtp_py.message.envelope import Recipient
 
 FAILURE, DELAY, SUCCESS = "failure", "delay", "success"
 
@@ -64,13 +69,14 @@ class Marks:
     held:   True between hold and release.
     at:     deliver no earlier, as asked for later than submission; 0 if not asked.
     hurry:  retry or release came after the last attempt: the back-off does not count.
+    members: recipients that aliases stand for, numbered on from those of the entry.
     times:  of attempts, in the order of the file (the clock may have been set meanwhile).
     kept:   nothing is left to be tried; found in new/, it was moved back there.
     since:  when it was tried anew after that, 0 if it was not; what was before does not count.
     torn:   the last line has no end; an append must begin with LF.
     """
 
-    __slots__ = ("at", "fates", "held", "hurry", "kept", "since", "times", "torn")
+    __slots__ = ("at", "fates", "held", "hurry", "kept", "members", "since", "times", "torn")
 
     def __init__(self, data: bytes = b"") -> None:
         self.fates: dict[int, Fate] = {}
@@ -79,6 +85,7 @@ class Marks:
         self.held = False
         self.at = 0
         self.hurry = False
+        self.members: list[Recipient] = []
         self.times: list[int] = []
         self.torn = False
         self.fold(data)
@@ -114,6 +121,11 @@ class Marks:
             self._outcome(verb, when, rest)
         elif verb == "reported":
             self._reported(rest)
+        elif verb == "member":
+            self._member(rest)
+        elif verb == "aliased":
+            for number in _numbers(rest):
+                self.fate(number).outcome = Outcome("delivered", "replaced by those it stands for")
         elif verb == "at" and _is_number(rest):
             self.at = int(rest)
         elif verb in ("hold", "release", "retry"):
@@ -159,6 +171,12 @@ class Marks:
             if report not in fate.reported:
                 fate.reported += (report,)
 
+    def _member(self, rest: str) -> None:
+        try:
+            self.members.append(recipient_of(rest.partition(" ")[2]))
+        except Damaged:
+            pass  # of a newer version; as for any other mark, what it says is not known
+
 
 # -- writing: each returns a whole line ----------------------------------------------------------------------------
 
@@ -175,6 +193,16 @@ def outcome_mark(when: float, recipients: "Iterable[int]", outcome: Outcome) -> 
 def reported_mark(when: float, recipients: "Iterable[int]", report: str) -> bytes:
     """The report about these recipients (FAILURE, DELAY or SUCCESS) is durable."""
     return _mark(f"reported {int(when)} {_ranges(recipients)} {report}")
+
+
+def member_mark(when: float, number: int, member: "Recipient") -> bytes:
+    """A recipient that this one, an alias, stands for."""
+    return _mark(f"member {int(when)} {number} {recipient_words(member)}")
+
+
+def aliased_mark(when: float, number: int) -> bytes:
+    """All members of this recipient are there; nothing more is to be done for itself."""
+    return _mark(f"aliased {int(when)} {number}")
 
 
 def hold_mark(when: float) -> bytes:

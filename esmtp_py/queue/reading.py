@@ -45,7 +45,7 @@ def _entry(text: bytes, offset: int) -> Entry:
         if name == "recipient":
             # 100,000 of them are listed in a second, most of them plain
             plain = value[:1] == "<" and value[-1:] == ">" and " " not in value and "%" not in value
-            entry.recipients.append(Recipient(value[1:-1]) if plain and len(value) > 1 else _recipient(value))
+            entry.recipients.append(Recipient(value[1:-1]) if plain and len(value) > 1 else recipient_of(value))
         elif name in fields:
             raise Damaged(f"two lines of {name[:20]!r}")
         else:
@@ -87,7 +87,8 @@ def _address(text: str) -> str:
     return unescape(text[1:-1])
 
 
-def _recipient(text: str) -> Recipient:
+def recipient_of(text: str) -> Recipient:
+    """The reverse of ``entry.recipient_words``; Damaged for what it cannot have made."""
     if " " not in text:
         return Recipient(_address(text))
     word, *parameters = text.split(" ")

@@ -85,8 +85,8 @@ def ready(locked: "Locked", message: Message, choice: Choice, caller: "Caller") 
             from esmtp_py.deliver.wishes import wish
 
             wish(entry.recipients, choice.sender, choice.identity)
-    numbers = waiting(entry)
-    envelope = entry.envelope("").to([entry.recipients[number] for number in numbers.values()])
+    numbers, everyone = waiting(entry), entry.recipients
+    envelope = entry.envelope("").to([everyone[number] for number in numbers.values()])
     envelope.sender = choice.sender
     envelope.report = bool(original_of(locked.name)[0])
     if not envelope.report:

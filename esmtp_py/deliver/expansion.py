@@ -1,0 +1,45 @@
+"""Local recipients that the rc's alias file replaces, when a mail leaves.
+
+Each of those they become has the wishes of the sender (RFC 3461 section
+5.2.7), and as its original recipient the name that was written.
+"""
+
+from esmtp_py.config.aliases import Aliases
+from esmtp_py.deliver.select import qualified
+from esmtp_py.message.envelope import Envelope, Recipient
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from esmtp_py.config.identity import Identity
+    from esmtp_py.deliver.caller import Caller
+
+
+def members(
+    recipients: "list[Recipient]", identity: "Identity", caller: "Caller"
+) -> "list[tuple[Recipient, list[Recipient]]]":
+    """Each alias among them, with those it stands for.  MailError("config") for a file that cannot be used."""
+    local = [recipient for recipient in recipients if recipient.local]
+    aliases = Aliases(identity.aliases) if local else None
+    found = []
+    for recipient in local:
+        names = aliases.expand(recipient.address) if aliases else None
+        if names and names != [recipient.address]:
+            original = recipient.orcpt or qualified(recipient.address, identity, caller)
+            found.append((recipient, [Recipient(name, recipient.notify, original) for name in names]))
+    return found
+
+
+def expand(envelope: Envelope, identity: "Identity", caller: "Caller") -> Envelope:
+    """The envelope with its aliases replaced, each address once."""
+    replaced = dict(members(envelope.recipients, identity, caller))
+    unique: dict[str, Recipient] = {}
+    for recipient in envelope.recipients:
+        for member in replaced.get(recipient, [recipient]):
+            unique.setdefault(key(member.address), member)
+    return envelope.to(list(unique.values()))
+
+
+def key(address: str) -> str:
+    """What two spellings of one address share: domains are the same in any case (RFC 5321 section 2.4)."""
+    local, at, domain = address.rpartition("@")
+    return f"{local}{at}{domain.lower()}" if at else address

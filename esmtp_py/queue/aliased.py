@@ -1,0 +1,40 @@
+"""Aliases of a queued mail, replaced once: who has got it never gets it again, whatever the file says later.
+
+The members become recipients of the mail by marks, behind those it had.
+"""
+
+from esmtp_py.deliver.expansion import key, members
+from esmtp_py.queue.marks import aliased_mark, member_mark
+from esmtp_py.queue.ready import waiting
+from esmtp_py.queue.report import original_of
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from esmtp_py.config.identity import Identity
+    from esmtp_py.deliver.caller import Caller
+    from esmtp_py.queue.locked import Locked
+
+
+def replace(locked: "Locked", identity: "Identity", caller: "Caller", now: float) -> None:
+    """Looks up each recipient that was not yet.  MailError("config") for a file that cannot be used; all wait then.
+
+    Not that of a report; nor, of a mail that others have got in a direct call, those that are members already.
+    """
+    entry = locked.entry
+    if original_of(locked.name)[0]:
+        return
+    everyone = entry.recipients
+    own = len(everyone) - len(entry.marks.members)
+    waits = {number: everyone[number] for number in waiting(entry).values() if number < own}
+    asked = {id(each): number for number, each in waits.items() if not (entry.identity and each.orcpt)}
+    there = {key(recipient.address): recipient for recipient in everyone}
+    lines = []
+    for alias, found in members([each for each in waits.values() if id(each) in asked], identity, caller):
+        number = asked[id(alias)]
+        for member in found:
+            # its own name again, as in ``joe: joe, joe@example.org``, is somebody new
+            if there.setdefault(key(member.address), member) in (member, alias):
+                lines.append(member_mark(now, number, member))
+        lines.append(aliased_mark(now, number))
+    if lines:
+        locked.mark(b"".join(lines))
