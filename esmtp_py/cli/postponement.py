@@ -14,7 +14,7 @@ from esmtp_py.cli.report import reason
 from esmtp_py.cli.terminal import complain
 from esmtp_py.config.identity import BACKGROUND, ON_FAILURE, QUEUE
 from esmtp_py.errors import MailError
-from esmtp_py.outcome import DEFERRED, Outcome
+from esmtp_py.outcome import DEFERRED, DELIVERED, Outcome
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -55,16 +55,24 @@ def keep_deferred(mail: "Mail", identity: "Identity", outcomes: "dict[str, Outco
         if loud:
             complain(error.text)
         return outcomes
-    _note(name, [outcomes[recipient.address] for recipient in late])
+    recorded = bool(identity.record) and _some_left(outcomes)
+    _note(name, [outcomes[recipient.address] for recipient in late], recorded)
     for recipient in late if loud else ():
         complain(f"queued as {name}: {recipient.address}: {reason(outcomes[recipient.address])}")
     mail.envelope = mail.envelope.to([recipient for recipient in recipients if recipient not in late])
     return {recipient.address: outcomes[recipient.address] for recipient in mail.envelope.recipients}
 
 
-def _note(name: str, outcomes: "list[Outcome]") -> None:
-    """This was the first attempt: lists say why it waits, and the next one comes after a while."""
-    from esmtp_py.queue.marks import outcome_mark
+def _some_left(outcomes: "dict[str, Outcome]") -> bool:
+    return any(outcome.fate == DELIVERED for outcome in outcomes.values())
+
+
+def _note(name: str, outcomes: "list[Outcome]", recorded: bool) -> None:
+    """This was the first attempt: lists say why it waits, and the next one comes after a while.
+
+    recorded: the sender has a copy.
+    """
+    from esmtp_py.queue.marks import outcome_mark, recorded_mark
     from esmtp_py.queue.schedule import due
     from esmtp_py.queue.store import Store
 
@@ -75,7 +83,8 @@ def _note(name: str, outcomes: "list[Outcome]") -> None:
             if not locked:  # a run is faster than we are
                 return
             with locked:
-                locked.mark(b"".join(outcome_mark(now, [number], fate) for number, fate in enumerate(outcomes)))
+                marks = [outcome_mark(now, [number], fate) for number, fate in enumerate(outcomes)]
+                locked.mark(b"".join([*marks, recorded_mark(now)] if recorded else marks))
                 locked.set_due(due(locked.entry, name, now))
     except MailError:
         pass  # the mail is safe, and the next run finds out again

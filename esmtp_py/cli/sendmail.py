@@ -16,7 +16,7 @@ from esmtp_py.cli.terminal import complain, explain
 from esmtp_py.cli.transcript import Transcript
 from esmtp_py.deliver.originate import date_of, originate
 from esmtp_py.errors import MailError
-from esmtp_py.outcome import Outcome, exit_code
+from esmtp_py.outcome import DELIVERED, Outcome, exit_code
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -84,6 +84,8 @@ def _deliver(mail: Mail, choice: "Choice", trace: "Trace | None") -> dict[str, O
         outcomes = _all(mail, error)
     if choice.identity.logged:
         _log(mail, choice.identity, outcomes)
+    if choice.identity.record and any(outcome.fate == DELIVERED for outcome in outcomes.values()):
+        _record(mail, choice.identity)
     return outcomes
 
 
@@ -94,6 +96,14 @@ def _log(mail: Mail, identity: "Identity", outcomes: dict[str, Outcome]) -> None
     assert mail.envelope
     warning = note(identity, mail.envelope, mail.message.size, outcomes)
     if warning:
+        complain(f"warning: {warning}")
+
+
+def _record(mail: Mail, identity: "Identity") -> None:
+    from esmtp_py.cli.sent import keep_copy
+
+    warning = keep_copy(mail, identity)
+    if warning and mail.options.errors != "quiet":
         complain(f"warning: {warning}")
 
 

@@ -58,6 +58,7 @@ class Ledger:
         self.reports = Reports(store, caller)
         self._lifetime = lifetime or schedule.LIFETIME
         self._store = store
+        self._caller = caller
         self._clock = clock
         self._open: dict[str, Case] = {}
         self._removals = Removals(store, tally)
@@ -149,6 +150,8 @@ class Ledger:
         case.fates.update(fates)
         if not case.pending and case.fates:
             self._log(case)
+            if case.mail.choice.identity.record:
+                self._record(case)
         if self._heeded(case, lambda case: self._note(case, fates)) and not case.pending:
             self.release(name)
         return name not in self._open
@@ -161,6 +164,13 @@ class Ledger:
             warning = note(identity, case.mail.envelope, case.mail.message.size, case.fates, self._clock())
             if warning:
                 self.tally.say(warning)
+
+    def _record(self, case: Case) -> None:
+        from esmtp_py.queue.copies import record
+
+        warning = record(self._store, case.locked, case.mail, case.fates, self._caller, self._clock())
+        if warning:
+            self.tally.say(f"{case.locked.name}: {warning}")
 
     def _heeded(self, case: Case, step: "Callable[[Case], object]") -> bool:
         """Does a step with a mail; when that fails, says so and closes it as it is."""

@@ -6,6 +6,7 @@ a full disk, or damaged, does not count, and no other line suffers.
     VERB T WHAT... #SUM
     delivered T RECIPIENTS KIND STATUS REMOTE TEXT[ TAB REPLY]     failed, deferred: the same
     reported T RECIPIENTS REPORT          the report (failure, delay, success) is durable
+    recorded T                            the sender's copy was made
     member T RECIPIENT <address> NOTIFY=... ORCPT=...      aliased T RECIPIENT
     hold T      release T      retry T      at T SECONDS
     kept T      on its way to failed/     again T      somebody has moved it back, and it is tried anew
@@ -70,13 +71,14 @@ class Marks:
     at:     deliver no earlier, as asked for later than submission; 0 if not asked.
     hurry:  retry or release came after the last attempt: the back-off does not count.
     members: recipients that aliases stand for, numbered on from those of the entry.
+    recorded: the sender has a copy.
     times:  of attempts, in the order of the file (the clock may have been set meanwhile).
     kept:   nothing is left to be tried; found in new/, it was moved back there.
     since:  when it was tried anew after that, 0 if it was not; what was before does not count.
     torn:   the last line has no end; an append must begin with LF.
     """
 
-    __slots__ = ("at", "fates", "held", "hurry", "kept", "members", "since", "times", "torn")
+    __slots__ = ("at", "fates", "held", "hurry", "kept", "members", "recorded", "since", "times", "torn")
 
     def __init__(self, data: bytes = b"") -> None:
         self.fates: dict[int, Fate] = {}
@@ -86,6 +88,7 @@ class Marks:
         self.at = 0
         self.hurry = False
         self.members: list[Recipient] = []
+        self.recorded = False
         self.times: list[int] = []
         self.torn = False
         self.fold(data)
@@ -121,6 +124,8 @@ class Marks:
             self._outcome(verb, when, rest)
         elif verb == "reported":
             self._reported(rest)
+        elif verb == "recorded":
+            self.recorded = True
         elif verb == "member":
             self._member(rest)
         elif verb == "aliased":
@@ -193,6 +198,11 @@ def outcome_mark(when: float, recipients: "Iterable[int]", outcome: Outcome) -> 
 def reported_mark(when: float, recipients: "Iterable[int]", report: str) -> bytes:
     """The report about these recipients (FAILURE, DELAY or SUCCESS) is durable."""
     return _mark(f"reported {int(when)} {_ranges(recipients)} {report}")
+
+
+def recorded_mark(when: float) -> bytes:
+    """The sender's copy was made, or could not be; in no further attempt it is made again."""
+    return _mark(f"recorded {int(when)}")
 
 
 def member_mark(when: float, number: int, member: "Recipient") -> bytes:

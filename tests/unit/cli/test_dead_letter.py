@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from esmtp_py.cli import dead_letter
-from esmtp_py.cli.dead_letter import quote_from, save
+from esmtp_py.cli.dead_letter import save
+from esmtp_py.deliver import mbox
 from esmtp_py.errors import MailError
 from esmtp_py.message.header import Header
 from esmtp_py.message.message import Message
@@ -33,13 +33,6 @@ def test_appended_as_an_mbox(tmp_path: Path) -> None:
     mails = list(mailbox.mbox(path))
     assert [mail["Subject"] for mail in mails] == ["x"] * 3
     assert [mail.get_payload() for mail in mails] == [">From me to you\n>From again\n", "no end\n", ""]
-
-
-@pytest.mark.parametrize("size", range(1, 12))
-def test_postmarks_are_quoted_wherever_the_chunks_are_cut(size: int) -> None:
-    text = b"a\nFrom x\n\nFrom \nFromage\n From y\n\n\nFrom"
-    chunks = [text[at : at + size] for at in range(0, len(text), size)]
-    assert b"".join(quote_from(chunks)) == b"a\n>From x\n\n>From \nFromage\n From y\n\n\nFrom"
 
 
 def test_null_sender_and_spaces_keep_the_postmark_in_form(tmp_path: Path) -> None:
@@ -77,7 +70,7 @@ def test_failed_write_leaves_the_file_as_it_was(tmp_path: Path, monkeypatch: pyt
 def test_lock_of_another_program_is_respected_but_not_waited_for_for_ever(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(dead_letter, "_PATIENCE", 0.0)
+    monkeypatch.setattr(mbox, "PATIENCE", 0.0)
     with open(tmp_path / "dead.letter", "ab") as other:
         fcntl.flock(other, fcntl.LOCK_EX)
         with pytest.raises(MailError, match="locked"):

@@ -51,7 +51,7 @@ def verified(data: bytes) -> Entry:
 
 def said(entry: Entry) -> dict[str, object]:
     """All of an entry that its head says."""
-    left_out = {"offset", "size", "sealed", "algorithm", "digest", "recipients", "_tail", "_marks"}
+    left_out = {"offset", "size", "sealed", "algorithm", "digest", "_recipients", "_tail", "_marks"}
     values = {name: getattr(entry, name) for name in Entry.__slots__ if name not in left_out}
     return values | {"recipients": [(r.address, r.notify, r.orcpt) for r in entry.recipients]}
 

@@ -28,6 +28,7 @@ MARKS = [
     marks.again_mark(1),
     marks.member_mark(1, 0, Recipient("a@x.org")),
     marks.aliased_mark(1, 0),
+    marks.recorded_mark(1),
 ]
 
 

@@ -1,0 +1,129 @@
+"""record PATH: the sender's copy, once, of what has left, whatever way it goes."""
+
+import mailbox
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import PIPE, way_to
+from tests.cli.test_queue_modes import queued
+from tests.conftest import Command
+from tests.server import SubmissionServer
+
+Rc = Callable[[str], Path]
+MAIL = b"From: Me <me@x.org>\nTo: you@y.org\nBcc: blind@y.org\nSubject: x\n\nFrom here\n"
+
+
+@pytest.fixture(params=["direct", "queue"])
+def send(request: pytest.FixtureRequest, esmtp: Command) -> Callable[..., str]:
+    """Sends a mail; returns what was said on the way."""
+
+    def sent(*args: str, stdin: bytes = MAIL) -> str:
+        if request.param == "direct":
+            return esmtp(*args, stdin=stdin).err
+        assert esmtp("-odq", *args, stdin=stdin).code == 0
+        return esmtp("-q").err
+
+    return sent
+
+
+def copies(path: Path) -> list[mailbox.Message]:
+    box = mailbox.Maildir(path, create=False) if path.is_dir() else mailbox.mbox(path, create=False)
+    return list(box)
+
+
+@pytest.mark.parametrize("path", ["sent/", "sent"])
+def test_the_copy_is_what_was_sent(
+    send: Callable[..., str], esmtp: Command, server: SubmissionServer, rc: Rc, path: str
+) -> None:
+    rc(f"identity me@x.org\n{way_to(server)}record {path}\n")
+    assert send("-t") == ""
+    [mail] = server.mails
+    assert mail.recipients == ["you@y.org", "blind@y.org"]
+    [copy] = copies(esmtp.home / path)
+    assert copy["Message-ID"]
+    assert copy["Bcc"] is None
+    content = [file for file in (esmtp.home / "sent").rglob("*") if file.is_file()] or [esmtp.home / "sent"]
+    text = content[0].read_bytes()
+    if path == "sent":
+        assert text.startswith(b"From me@x.org ")
+        assert (
+            text.split(b"\n", 1)[1]
+            == mail.data.replace(b"\r\n", b"\n").replace(b"\nFrom here", b"\n>From here") + b"\n"
+        )
+    else:
+        assert text == mail.data.replace(b"\r\n", b"\n")
+
+
+def test_mail_for_the_mda_has_a_copy_too(send: Callable[..., str], esmtp: Command, rc: Rc) -> None:
+    rc(f"identity me@x.org\n{PIPE}record sent/\n")
+    assert send("joe") == ""
+    assert len(copies(esmtp.home / "sent")) == 1
+
+
+def test_what_nobody_has_got_has_none(send: Callable[..., str], esmtp: Command, rc: Rc) -> None:
+    with SubmissionServer(tls="none", mechanisms=(), replies={"RCPT you@y.org": "550 5.1.1 no"}) as server:
+        rc(f"identity me@x.org\n{way_to(server)}record sent/\n")
+        send("you@y.org")
+    assert not (esmtp.home / "sent").exists()
+
+
+@pytest.mark.parametrize("direct", [True, False])
+def test_one_copy_however_many_attempts(esmtp: Command, rc: Rc, direct: bool) -> None:
+    with SubmissionServer(tls="none", mechanisms=(), replies={"RCPT late@y.org": "450 4.2.1 later"}) as server:
+        rc(f"identity me@x.org\n{way_to(server)}record sent/\ndelivery on-failure\n")
+        assert esmtp(*([] if direct else ["-odq"]), "you@y.org", "late@y.org", stdin=MAIL).code == 0
+        if not direct:
+            assert esmtp("-q").code == 0
+        [file] = queued(esmtp)
+        assert len(copies(esmtp.home / "sent")) == 1
+        server.replies.clear()
+        assert esmtp(f"-qI{file.name}").code == 0
+    assert [mail.recipients for mail in server.mails] == [["you@y.org"], ["late@y.org"]]
+    assert len(copies(esmtp.home / "sent")) == 1
+    assert queued(esmtp) == []
+
+
+def test_a_mail_that_nobody_got_at_first_has_its_copy_later(esmtp: Command, rc: Rc) -> None:
+    with SubmissionServer(tls="none", mechanisms=(), replies={"RCPT late@y.org": "450 4.2.1 later"}) as server:
+        rc(f"identity me@x.org\n{way_to(server)}record sent/\ndelivery on-failure\n")
+        assert esmtp("late@y.org", stdin=MAIL).code == 0
+        assert not (esmtp.home / "sent").exists()
+        [file] = queued(esmtp)
+        server.replies.clear()
+        assert esmtp(f"-qI{file.name}").code == 0
+    assert len(copies(esmtp.home / "sent")) == 1
+
+
+def test_reports_have_none(esmtp: Command, rc: Rc) -> None:
+    with SubmissionServer(tls="none", mechanisms=(), replies={"RCPT bad@y.org": "550 5.1.1 no"}) as server:
+        rc(f"identity me@x.org\n{way_to(server)}record sent/\n")
+        assert esmtp("-odq", "you@y.org", "bad@y.org", stdin=MAIL).code == 0
+        assert esmtp("-q").code == 0
+    assert [mail.sender for mail in server.mails] == ["me@x.org", ""]
+    assert len(copies(esmtp.home / "sent")) == 1
+
+
+@pytest.mark.parametrize("path", ["none/sent", "none/sent/", "link", "link/", "fifo"])
+def test_no_copy_is_a_warning_and_the_mail_has_left_once(
+    send: Callable[..., str], esmtp: Command, server: SubmissionServer, rc: Rc, path: str
+) -> None:
+    (esmtp.home / "target").mkdir()
+    (esmtp.home / "link").symlink_to("target")
+    os.mkfifo(esmtp.home / "fifo")
+    rc(f"identity me@x.org\n{way_to(server)}record {path}\n")
+    said = send("you@y.org")
+    assert "no copy was kept: " in said
+    assert str(esmtp.home / path) in said
+    assert said.count("\n") == 1
+    assert len(server.mails) == 1
+    assert queued(esmtp) == []
+    assert list((esmtp.home / "target").iterdir()) == []
+
+
+def test_a_warning_changes_no_exit_status(esmtp: Command, server: SubmissionServer, rc: Rc) -> None:
+    rc(f"identity me@x.org\n{way_to(server)}record none/sent\n")
+    assert esmtp("you@y.org", stdin=MAIL).code == 0
+    assert esmtp("-oeq", "you@y.org", stdin=MAIL).err == ""
