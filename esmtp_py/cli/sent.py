@@ -1,6 +1,10 @@
 """The copy of a mail that a direct call has sent: into a file at once, to a server behind the caller's back."""
 
+import os
+import time
+
 from esmtp_py.deliver.record import is_local, record
+from esmtp_py.errors import MailError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -14,4 +18,23 @@ def keep_copy(mail: "Mail", identity: "Identity") -> str:
     assert mail.envelope
     if is_local(identity):
         return record(identity, mail.message, mail.envelope.sender, mail.caller)
-    return ""
+    return _for_the_server(mail, identity)
+
+
+def _for_the_server(mail: "Mail", identity: "Identity") -> str:
+    """On the disk now; a process behind the caller's back brings it to the server."""
+    from esmtp_py.cli.background import run
+    from esmtp_py.queue.sent import keep, late
+    from esmtp_py.queue.store import Store
+
+    assert mail.message
+    now, rc = time.time(), mail.options.rc
+    try:
+        with Store.open() as queue:
+            left = late(queue, now)
+            keep(queue, identity, mail.message, os.path.abspath(rc) if rc else "", now)
+            place = queue.path
+    except MailError as error:
+        return f"no copy was kept: {error.text}"
+    run()
+    return f"{left} copies of sent mail wait in {place}/sent for the IMAP server; esmtp -q says why" if left else ""

@@ -4,12 +4,12 @@ import os
 
 from esmtp_py.config.build import PASSWORDS
 from esmtp_py.config.channel_advice import channel_advice
-from esmtp_py.config.identity import KEEP, STARTTLS_DISABLED, Identity
+from esmtp_py.config.identity import STARTTLS_DISABLED, Identity
 from esmtp_py.config.login import KEYRING
 from esmtp_py.config.model import Config
+from esmtp_py.config.policy_advice import policy_advice
 from esmtp_py.config.server import SUBMISSIONS_PORT
 from esmtp_py.config.source import Source
-from esmtp_py.errors import MailError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ def advice(statements: "list[Statement]", config: Config, source: Source) -> lis
             *_oauth2(identity),
             *channel_advice(identity),
             *_local(identity),
-            *_header(identity),
+            *policy_advice(identity),
             *_files(identity),
         ):
             found.append(f"{identity.origin[statement]}: {text}")
@@ -118,26 +118,8 @@ def _remedy(identity: Identity) -> str:
 def _local(identity: Identity) -> "Iterator[tuple[str, str]]":
     if identity.force_mda and not identity.mda:
         yield "force_mda", "force_mda, but no mda to deliver with"
-    if identity.aliases:
-        yield from _aliases(identity)
     if identity.mda and identity.qualifydomain and not identity.force_mda:
         yield "mda", "has no effect: with qualifydomain no recipient is local"
-
-
-def _aliases(identity: Identity) -> "Iterator[tuple[str, str]]":
-    from esmtp_py.config.aliases import Aliases
-
-    if identity.force_mda:
-        yield "aliases", "has no effect: with force_mda all mail goes to one user"
-    try:
-        yield from (("aliases", error.text) for error in Aliases(identity.aliases).problems())
-    except MailError as error:
-        yield "aliases", error.text
-
-
-def _header(identity: Identity) -> "Iterator[tuple[str, str]]":
-    if identity.full_name is not None and identity.from_header == KEEP:
-        yield "full_name", "has no effect with from_header keep"
 
 
 def _files(identity: Identity) -> "Iterator[tuple[str, str]]":

@@ -1,6 +1,7 @@
 """What is allowed about TLS and the way to the server, and still most likely a mistake: a part of ``advice``."""
 
 from esmtp_py.config.identity import STARTTLS_DISABLED, Identity
+from esmtp_py.config.policy import IMAP
 from esmtp_py.config.server import SUBMISSIONS_PORT, Server
 
 TYPE_CHECKING = False
@@ -27,7 +28,7 @@ def _without_tls(identity: Identity) -> "Iterator[tuple[str, str]]":
     if identity.server.service == SUBMISSIONS_PORT:
         yield "starttls", "port 465 speaks nothing but TLS; write: starttls implicit"
     for name in _OF_TLS:
-        if name in identity.origin:
+        if name in identity.origin and identity.record != IMAP:
             yield name, "has no effect with starttls disabled"
     if identity.tls_required_ext:
         yield "tls_required_ext", "no mail can leave: it needs TLS, and starttls is disabled"

@@ -25,13 +25,13 @@ def log_in(talk: "Conversation", identity: "Identity", extensions: "Extensions",
     secure = tls is not None
     if not secure and identity.tls_demanded:
         raise MailError("tls", f"no login at {talk.remote} without TLS", remote=talk.remote)
-    credentials = _credentials(identity, tls)
+    credentials = credentials_of(identity, tls)
     try:
         _with(credentials, talk, identity, extensions.mechanisms, secure)
     except MailError as error:
         if error.kind == "auth":
             _forget(identity, credentials)
-        if not (error.kind == "auth" and error.reply and _another_token(identity, credentials)):
+        if not (error.kind == "auth" and error.reply and another_token(identity, credentials)):
             raise
         _with(credentials, talk, identity, extensions.mechanisms, secure)
 
@@ -154,7 +154,7 @@ class Exchange:
 # -- what we have to show -----------------------------------------------------
 
 
-def _credentials(identity: "Identity", tls: "TlsStream | None") -> Credentials:
+def credentials_of(identity: "Identity", tls: "TlsStream | None") -> Credentials:
     """Asks for the secret that the identity logs in with, and for no other."""
     service = identity.server.service
     credentials = Credentials(
@@ -202,7 +202,7 @@ def _forget(identity: "Identity", credentials: Credentials) -> None:
         forget(identity)
 
 
-def _another_token(identity: "Identity", credentials: Credentials) -> bool:
+def another_token(identity: "Identity", credentials: Credentials) -> bool:
     """After the server has refused one, which may have been withdrawn before its time: is there another to try?"""
     refused = credentials.token
     if refused is None or not identity.oauth2:

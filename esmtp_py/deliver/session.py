@@ -33,7 +33,7 @@ class Session:
         patience = Patience(identity.timeout)
         end = time.monotonic() + patience.session(size)
         self._secured: TlsStream | None = None
-        stream = _reach(identity, min(end, time.monotonic() + patience.reply("connect")))
+        stream = reach(identity, identity.server, min(end, time.monotonic() + patience.reply("connect")))
         self.talk = Conversation(stream, patience, end, self.remote, trace)
         try:
             self.talk.note(f"connected to {stream.peer}")
@@ -126,10 +126,10 @@ class Session:
         self.talk.stream.close()
 
 
-def _reach(identity: Identity, deadline: float) -> "Stream":
-    """The way that the rc says."""
-    way = (identity.server, deadline, identity.source_address, identity.connect_timeout)
-    if identity.proxy and not identity.server.path:
+def reach(identity: Identity, server: "Server", deadline: float) -> "Stream":
+    """A connection to that server, the way that the rc says."""
+    way = (server, deadline, identity.source_address, identity.connect_timeout)
+    if identity.proxy and not server.path:
         from esmtp_py.net.proxy import through
 
         return through(identity.proxy, *way)
@@ -164,6 +164,7 @@ def _own_name(address: str) -> str:
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from esmtp_py.config.server import Server
     from esmtp_py.net.stream import Stream
     from esmtp_py.net.tls import TlsStream, Trust
     from esmtp_py.smtp.reply import Reply, Trace

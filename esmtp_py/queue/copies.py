@@ -26,8 +26,16 @@ def record(
     """
     if locked.entry.marks.recorded or original_of(locked.name)[0] or not _has_left(locked.entry, fates):
         return ""
-    identity = mail.choice.identity
-    warning = record_here(identity, mail.message, mail.choice.sender, caller) if is_local(identity) else ""
+    identity, warning = mail.choice.identity, ""
+    try:
+        if is_local(identity):
+            warning = record_here(identity, mail.message, mail.choice.sender, caller)
+        else:
+            from esmtp_py.queue.sent import keep
+
+            keep(store, identity, mail.message, locked.entry.rc, now)
+    except MailError as error:
+        warning = f"no copy was kept: {error.text}"
     try:
         locked.mark(recorded_mark(now))
     except MailError as error:

@@ -14,6 +14,7 @@ from esmtp_py.errors import MailError
 from esmtp_py.queue.lane import Lane
 from esmtp_py.queue.ledger import Ledger
 from esmtp_py.queue.ready import choose, read
+from esmtp_py.queue.store import SENT
 from esmtp_py.queue.supply import Supply
 from esmtp_py.queue.tally import Tally
 
@@ -93,7 +94,15 @@ class Run:
         self._work()
         self._sort(self._strays())
         self._work()
+        if self._store.directory(SENT) >= 0:
+            self._put_copies_away()
         return self.tally
+
+    def _put_copies_away(self) -> None:
+        """When all mail has had its turn: nobody waits for a copy."""
+        from esmtp_py.queue.sent import put_away
+
+        put_away(self._store, self._config, self.tally.say)
 
     # -- sorting --------------------------------------------------------------------
 

@@ -1,7 +1,8 @@
-"""The queue on disk: four directories, opened once, and files that are only ever added, appended to or renamed.
+"""The queue on disk: a few directories, opened once, and files that are only ever added, appended to or renamed.
 
     tmp/      being written       new/     waiting
     corrupt/  damaged             failed/  neither delivered nor reported
+    sent/     copies for the sender, on their way to an IMAP server
 
 Front doors ``begin`` a file and ``commit`` it; runners ``lock`` one after the
 other; mailq ``read``s without locking.  esmtp-queue(5) has every state, every
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from esmtp_py.queue.entry import Damaged, Entry
     from esmtp_py.queue.locked import Locked
 
-CORRUPT, FAILED = "corrupt", "failed"
+CORRUPT, FAILED, SENT = "corrupt", "failed", "sent"
 
 
 def place() -> str:
@@ -102,13 +103,13 @@ class Store:
         remove_leftover(self.directory(TMP), name)
         return Writer(self, name)
 
-    def begin_new(self, seconds: float) -> Writer:
+    def begin_new(self, seconds: float, where: str = NEW) -> Writer:
         """Begins a new mail, submitted at ``seconds`` since 1970; ``.name`` is its id."""
         while True:
             name = new_id(seconds, os.getpid())
-            if not self.has(name):
+            if not self.has(name, where):
                 try:
-                    return Writer(self, name)
+                    return Writer(self, name, where)
                 except Exists:
                     pass
             seconds += 0.000002  # the clock stood still, or was set back to the very microsecond

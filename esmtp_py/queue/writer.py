@@ -37,10 +37,12 @@ class Writer:
     in the queue.
     """
 
-    __slots__ = ("_buffer", "_digest", "_fd", "_renamed", "_size", "_store", "name")
+    __slots__ = ("_buffer", "_digest", "_fd", "_place", "_renamed", "_size", "_store", "name")
 
-    def __init__(self, store: "Store", name: str) -> None:
+    def __init__(self, store: "Store", name: str, place: str = NEW) -> None:
+        """place: the directory that it will be in."""
         self.name = name
+        self._place = place
         self._store = store
         self._buffer = bytearray()
         self._digest = new()
@@ -68,7 +70,7 @@ class Writer:
         try:
             os.fsync(self._fd)
             self._rename()
-            self._store.sync()
+            self._store.sync_directory(self._place)
         except OSError as error:
             self.abort()
             raise self._trouble("queue", error) from error
@@ -82,7 +84,7 @@ class Writer:
         """Leaves nothing behind.  Does nothing after commit() or a first abort()."""
         if self._fd < 0:
             return
-        places = (NEW, TMP) if self._renamed else (TMP,)
+        places = (self._place, TMP) if self._renamed else (TMP,)
         for place in places:
             try:
                 if self._is_here(place):
@@ -118,11 +120,11 @@ class Writer:
         self._buffer = bytearray()
 
     def _rename(self) -> None:
-        if self._store.has(self.name):
-            raise Exists(f"{self._store.path}/{NEW}/{self.name} exists")
+        if self._store.has(self.name, self._place):
+            raise Exists(f"{self._store.path}/{self._place}/{self.name} exists")
         # From here on it may be in new/, whatever rename says of it (over NFS it may fail and have worked).
         self._renamed = True
-        tmp, new_fd = self._store.directory(TMP), self._store.directory(NEW)
+        tmp, new_fd = self._store.directory(TMP), self._store.directory(self._place)
         os.rename(self.name, self.name, src_dir_fd=tmp, dst_dir_fd=new_fd)
 
     def _is_here(self, place: str) -> bool:

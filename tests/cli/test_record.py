@@ -10,6 +10,7 @@ import pytest
 from tests.cli.conftest import PIPE, way_to
 from tests.cli.test_queue_modes import queued
 from tests.conftest import Command
+from tests.interop.postfix import wait_until
 from tests.server import SubmissionServer
 
 Rc = Callable[[str], Path]
@@ -127,3 +128,67 @@ def test_a_warning_changes_no_exit_status(esmtp: Command, server: SubmissionServ
     rc(f"identity me@x.org\n{way_to(server)}record none/sent\n")
     assert esmtp("you@y.org", stdin=MAIL).code == 0
     assert esmtp("-oeq", "you@y.org", stdin=MAIL).err == ""
+
+
+def waiting(esmtp: Command) -> list[Path]:
+    place = esmtp.home / ".esmtp_queue" / "sent"
+    return sorted(place.iterdir()) if place.is_dir() else []
+
+
+IMAP = "record imap\nusername me\npassword secret\nimap_server 127.0.0.1:1\n"
+
+
+def test_a_copy_for_a_server_is_on_the_disk_until_it_is_there(send: Callable[..., str], esmtp: Command, rc: Rc) -> None:
+    rc(f"identity me@x.org\n{PIPE}{IMAP}")
+    said = send("joe")
+    assert said == "" or "the copy of a sent mail waits in " in said
+    [copy] = waiting(esmtp)
+    assert copy.stat().st_mode & 0o777 == 0o600
+    assert b"identity me@x.org\n" in copy.read_bytes()
+    assert b"From here" in copy.read_bytes()
+    assert b"secret" not in copy.read_bytes()
+    why = "cannot connect to 127.0.0.1[127.0.0.1]:1: Connection refused"
+    expected = f"esmtp: the copy of a sent mail waits in {copy}: {why}\n"
+    # as long as the process behind a direct call has the file, a run leaves it alone
+    wait_until(lambda: esmtp("-q").err == expected, "the complaint")
+    assert waiting(esmtp) == [copy]
+    assert esmtp("-bp").out == "Mail queue is empty\n"
+
+
+def test_copies_that_wait_for_long_are_spoken_of(esmtp: Command, rc: Rc) -> None:
+    rc(f"identity me@x.org\n{PIPE}{IMAP}")
+    assert esmtp("joe", stdin=MAIL).err == ""
+    [copy] = waiting(esmtp)
+    copy.rename(copy.with_name(f"1700000000-{copy.name[11:]}"))
+    done = esmtp("joe", stdin=MAIL)
+    assert done.code == 0
+    assert "1 copies of sent mail wait in" in done.err
+    assert esmtp("-oeq", "joe", stdin=MAIL).err == ""
+
+
+def test_a_damaged_copy_does_not_hold_up_the_others(esmtp: Command, rc: Rc) -> None:
+    rc(f"identity me@x.org\n{PIPE}{IMAP}")
+    for _ in range(2):
+        assert esmtp("joe", stdin=MAIL).code == 0
+    first, second = waiting(esmtp)
+    first.write_bytes(b"nonsense")
+    done = esmtp("-q")
+    assert done.code == 0
+    assert waiting(esmtp) == [second]
+    assert (esmtp.home / ".esmtp_queue" / "corrupt" / first.name).exists()
+
+
+def test_an_identity_that_is_gone(esmtp: Command, rc: Rc) -> None:
+    rc(f"identity me@x.org\n{PIPE}{IMAP}")
+    assert esmtp("joe", stdin=MAIL).code == 0
+    rc(f"identity you@x.org\n{PIPE}{IMAP}")
+    assert "no identity me@x.org any more" in esmtp("-q").err
+    assert len(waiting(esmtp)) == 1
+
+
+def test_no_place_for_a_copy_is_a_warning(esmtp: Command, rc: Rc) -> None:
+    rc(f"identity me@x.org\n{PIPE}{IMAP}")
+    (esmtp.home / ".esmtp_queue").write_text("in the way")
+    done = esmtp("joe", stdin=MAIL)
+    assert done.code == 0
+    assert "warning: no copy was kept: " in done.err

@@ -125,6 +125,13 @@ def test_open_file_is_a_problem_if_it_holds_a_password(write: Write, home: pathl
         ("source_address ::1\nhostname /run/smtp", 1, "has no effect: the server is reached by a unix socket"),
         ("connect_timeout 5\nhostname lmtp:/run/lmtp", 1, "has no effect: the server is reached by a unix socket"),
         ("source_address ::1\nhostname 192.0.2.1", 1, "no connection leads from it to 192.0.2.1"),
+        ("from_header keep\nfull_name Me", 2, "has no effect with from_header keep"),
+        ("aliases /nowhere/aliases", 1, "/nowhere/aliases: the alias file cannot be read"),
+        ("\nmda cat\nforce_mda me\naliases /nowhere/aliases", 4, "has no effect: with force_mda"),
+        ("record imap", 1, "no username: the IMAP server lets nobody in"),
+        ("hostname /run/smtp\nrecord imap", 2, "hostname is a socket: write imap_server"),
+        ("\nimap_server x.org", 2, "has no effect without record imap"),
+        ("record sent/\nsent_folder x", 2, "has no effect without record imap"),
         ("crl_file /nowhere/crl", 1, "/nowhere/crl is not there or cannot be read"),
     ],
 )
