@@ -19,8 +19,9 @@ from tests.cli.canary import CANARY, FORMS, Watch, nests, sung
 from tests.cli.queue import Queue, queue
 from tests.cli.test_passwords import KEYRING, ROOT, private
 from tests.conftest import Command
-from tests.server import SubmissionServer
+from tests.server import SubmissionServer, sasl
 from tests.server.auth import MECHANISMS
+from tests.server.sasl import SCRAM
 from tests.server.scripted import ScriptedServer, script, stall
 from tests.terminal import Terminal
 
@@ -104,8 +105,9 @@ class Cage:
 
 
 def cage(esmtp: Command, rc: Rc, server: SubmissionServer, source: str, mechanism: str = "automatic") -> Cage:
+    user = '"EXAMPLE\\\\alice"' if mechanism == "NTLM" else "alice"
     rc(
-        f"identity me@x.org\nhostname localhost:{server.port}\nusername alice\nauth {mechanism.lower()}\n"
+        f"identity me@x.org\nhostname localhost:{server.port}\nusername {user}\nauth {mechanism.lower()}\n"
         f'ca_file "{server.authority.file}"\n{SOURCES[source]}\nlog ~/log\n'
         'preconnect "env >~/preconnect.env; sleep 0.1"\npostconnect "env >~/postconnect.env"\n'
         'mda "env >~/mda.env; cat >>~/mail"\n'
@@ -113,12 +115,27 @@ def cage(esmtp: Command, rc: Rc, server: SubmissionServer, source: str, mechanis
     return Cage(esmtp, server, source)
 
 
-CASES = [*((source, "PLAIN") for source in SOURCES), *(("rc", name) for name in MECHANISMS if name != "PLAIN")]
+# EXTERNAL, ANONYMOUS and GSSAPI have no secret of ours to lose.
+NAMES = [*MECHANISMS, *SCRAM, "XOAUTH2", "OAUTHBEARER", "NTLM"]
+CASES = [*((source, "PLAIN") for source in SOURCES), *(("rc", name) for name in NAMES if name != "PLAIN")]
+
+
+@pytest.fixture(autouse=True)
+def _ntlm_users(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """For the server alone."""
+    path = tmp_path / "ntlm"
+    path.write_text(f"EXAMPLE:alice:{CANARY}\n")
+    monkeypatch.setenv("NTLM_USER_FILE", str(path))
+
+
+def serving(mechanism: str, replies: dict[str, str]) -> SubmissionServer:
+    """A server that knows alice, and no other mechanism."""
+    return SubmissionServer(users={"alice": CANARY}, mechanisms=(mechanism,), replies=replies)
 
 
 @pytest.mark.parametrize(("source", "mechanism"), CASES)
 def test_nobody_but_the_server_hears_it(source: str, mechanism: str, esmtp: Command, rc: Rc, queue: Queue) -> None:
-    with SubmissionServer(users={"alice": CANARY}, replies=ECHOING) as server, Watch() as watch:
+    with serving(mechanism, ECHOING) as server, Watch() as watch:
         cat = cage(esmtp, rc, server, source, mechanism)
         everybody = ("-f", "me@x.org", "bob@x.org", "carol@x.org", "dave@x.org", "root")
         assert cat(*everybody) == 75
@@ -138,7 +155,7 @@ def test_nobody_but_the_server_hears_it(source: str, mechanism: str, esmtp: Comm
 
 @pytest.mark.parametrize(("source", "mechanism"), CASES)
 def test_nor_when_it_is_refused(source: str, mechanism: str, esmtp: Command, rc: Rc, queue: Queue) -> None:
-    with SubmissionServer(users={"alice": CANARY}, replies={"AUTH": f"535 5.7.8 {EVERYTHING} is wrong"}) as server:
+    with serving(mechanism, {"AUTH": f"535 5.7.8 {EVERYTHING} is wrong"}) as server:
         cat = cage(esmtp, rc, server, source, mechanism)
         assert cat("-f", "me@x.org", "bob@x.org") == 77
         assert cat("-odq", "-f", "me@x.org", "bob@x.org") == 0
@@ -146,6 +163,19 @@ def test_nor_when_it_is_refused(source: str, mechanism: str, esmtp: Command, rc:
     assert "535 5.7.8 * * " in cat.shown
     assert "5.7.8 * * " in esmtp("-bp", "-v").out
     cat.shown += esmtp("-bp", "-v").out + esmtp("--json").out + esmtp("--show", *queue.store.ids()).out
+    assert cat.escaped() == []
+
+
+@pytest.mark.parametrize("mechanism", ["XOAUTH2", "OAUTHBEARER"])
+def test_nor_when_a_challenge_quotes_it(
+    mechanism: str, esmtp: Command, rc: Rc, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The server says in base64 what it does not like about a token, and its whole error may hold that."""
+    monkeypatch.setattr(sasl, "BAD_TOKEN", json.dumps({"status": "401", "why": EVERYTHING}).encode())
+    with SubmissionServer(users={"alice": "another"}, mechanisms=(mechanism,)) as server:
+        cat = cage(esmtp, rc, server, "rc", mechanism)
+        assert cat("-f", "me@x.org", "bob@x.org") == 77
+    assert "S: 334 " in cat.shown
     assert cat.escaped() == []
 
 

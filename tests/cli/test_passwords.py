@@ -3,10 +3,12 @@
 import json
 import pathlib
 import signal
+import time
 from collections.abc import Callable, Iterator
 
 import pytest
 
+from esmtp_py.queue.runner import GRACE
 from tests.cli.queue import Queue, queue
 from tests.conftest import Command
 from tests.server import SubmissionServer
@@ -248,7 +250,10 @@ def test_interrupted_at_the_prompt(
     esmtp("-odq", "-f", "me@x.org", "bob@x.org", stdin=MAIL)
     terminal = at_terminal("-q")
     terminal.until("localhost: ")
+    begin = time.monotonic()
     terminal.press(signal.SIGINT)
+    terminal.until("stopped by a signal")
+    assert time.monotonic() - begin < GRACE / 2
     terminal.end()
     assert terminal.echo
     assert len(queue.store.ids()) == 1
