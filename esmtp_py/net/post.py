@@ -11,14 +11,17 @@ import io
 from esmtp_py.concealed import Secret
 from esmtp_py.config.server import Server
 from esmtp_py.errors import MailError
-from esmtp_py.net.connect import connect
 from esmtp_py.printable import printable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any, Protocol
 
+    from esmtp_py.net.stream import Stream
     from esmtp_py.net.tls import Trust
+
+    Reach = Callable[[Server, float], Stream]
 
     class Source(Protocol):
         def receive(self, deadline: float) -> bytes: ...
@@ -58,14 +61,15 @@ class Answer:
         self.body = body
 
 
-def post(url: str, form: "dict[str, str | Secret]", trust: "Trust", deadline: float) -> Answer:
+def post(url: str, form: "dict[str, str | Secret]", reach: "Reach", trust: "Trust", deadline: float) -> Answer:
     """Sends the form, returns what came back, whatever its status.
 
-    Raises MailError: those of ``connect`` and TLS; "connection_lost" when the
+    reach: connects to a server until a deadline, perhaps through a proxy.
+    Raises MailError: those of ``reach`` and TLS; "connection_lost" when the
     deadline has passed; "protocol" for what is no HTTP, or too much of it.
     """
     where = Url(url)
-    stream: "Any" = connect(Server(where.host, where.port), deadline)
+    stream: "Any" = reach(Server(where.host, where.port), deadline)
     try:
         if where.secure:
             from esmtp_py.net.tls import TlsStream, client_context

@@ -15,6 +15,11 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from esmtp_py.config.identity import Identity
+    from esmtp_py.config.server import Server
+    from esmtp_py.net.post import Reach
+    from esmtp_py.net.stream import Stream
+    from esmtp_py.net.tls import Trust
     from esmtp_py.secret.oauth2.client import Client
 
 # For one question and its answer; a provider needs a second, and everybody else waits behind the lock.
@@ -85,18 +90,36 @@ def asked(client: "Client", form: "dict[str, str | Secret]") -> Tokens:
 
 def fields(client: "Client", url: str, form: "dict[str, str | Secret]") -> "dict[str, Any]":
     """The JSON object that an endpoint answers with.  Raises Refused, and MailError for everything else."""
-    from esmtp_py.net.tls import Trust
-
     identity = client.identity
     form = {"client_id": client.id, **({"client_secret": client.secret} if client.secret else {}), **form}
     seconds = min(identity.timeout or ANSWER_SECONDS, ANSWER_SECONDS)
     try:
-        answer = post(url, form, Trust(identity.ca_file, identity.ca_dir), time.monotonic() + seconds)
+        answer = post(url, form, _way(identity), _trust(identity), time.monotonic() + seconds)
     except MailError as error:
         # the remedies of net/ are about the mail server
         text = error.text.replace("hostname in the rc", "the endpoints in the rc")
         raise MailError(error.kind, f"no access token for {client.user}: {text}", remote=error.remote) from error
     return _object(answer, url, client, [v.reveal() for v in form.values() if isinstance(v, Secret)])
+
+
+def _way(identity: "Identity") -> "Reach":
+    """The way to the provider is that to the mail server: who needs a proxy for one, needs it for the other."""
+    from esmtp_py.net.connect import connect
+    from esmtp_py.net.proxy import through
+
+    def reach(server: "Server", deadline: float) -> "Stream":
+        way = (server, deadline, identity.source_address, identity.connect_timeout)
+        # what this machine's own provider is told may be in clear, so that it does not leave the machine
+        return through(identity.proxy, *way) if identity.proxy and not server.loopback else connect(*way)
+
+    return reach
+
+
+def _trust(identity: "Identity") -> "Trust":
+    """The authorities of the rc; not what it says of the mail server's own certificate, or of ours."""
+    from esmtp_py.net.tls import Trust
+
+    return Trust(identity.ca_file, identity.ca_dir, min_tls=identity.min_tls)
 
 
 def meaning(client: "Client", refused: Refused) -> MailError:

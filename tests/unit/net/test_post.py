@@ -9,6 +9,7 @@ import pytest
 
 from esmtp_py.concealed import Secret
 from esmtp_py.errors import MailError
+from esmtp_py.net.connect import connect
 from esmtp_py.net.post import MAX_BODY, Answer, Url, post
 from esmtp_py.net.tls import Trust
 from tests.server.authority import Authority, Certificate, shared_authority, shared_certificate
@@ -42,7 +43,7 @@ class Http(Listener):
     def ask(self, seconds: float = 20, path: str = "/token", host: str = "", trust: Trust | None = None) -> Answer:
         scheme = "https" if self.certificate else "http"
         url = f"{scheme}://{host or '127.0.0.1'}:{self.port}{path}"
-        return post(url, {"a": "1 2", "b": Secret(SECRET)}, trust or Trust(), time.monotonic() + seconds)
+        return post(url, {"a": "1 2", "b": Secret(SECRET)}, connect, trust or Trust(), time.monotonic() + seconds)
 
 
 def failure(reply: bytes | Callable[[socket.socket], None], seconds: float = 20) -> MailError:

@@ -5,6 +5,7 @@ import socket
 
 import pytest
 
+from esmtp_py.config.proxy import parse
 from esmtp_py.errors import MailError
 from esmtp_py.outcome import DEFERRED
 from esmtp_py.secret.oauth2.client import PROVIDERS, Client
@@ -150,3 +151,24 @@ def test_providers_are_known(name: str, identity: MakeIdentity) -> None:
 def test_the_address_for_authorize(identity: MakeIdentity) -> None:
     assert Client(identity(addresses=("", "*@x.test", "b@x.test"))).address == "b@x.test"
     assert Client(identity(addresses=("*@x.test",), username="c@x.test")).address == "c@x.test"
+
+
+def test_the_way_leads_through_the_proxy_of_the_rc(identity: MakeIdentity, provider: OAuthServer) -> None:
+    proxy = parse("socks5://127.0.0.1:1")
+    abroad = identity(proxy=proxy, token_endpoint="https://login.example.test/token")
+    with pytest.raises(MailError) as caught:
+        granted(Client(abroad), dict(FORM))
+    assert caught.value.kind == "unreachable"
+    assert "proxy" in caught.value.text  # so nobody has looked up the name
+
+
+def test_no_proxy_hears_what_is_for_this_machine(identity: MakeIdentity, provider: OAuthServer) -> None:
+    provider.plan("token", (200, {"access_token": "abc"}))
+    here = identity(proxy=parse("socks5://127.0.0.1:1"))
+    assert granted(Client(here), dict(FORM)).access.reveal() == "abc"
+
+
+def test_from_the_address_that_the_rc_says(identity: MakeIdentity) -> None:
+    with pytest.raises(MailError) as caught:
+        granted(Client(identity(source_address="::1")), dict(FORM))
+    assert "source_address" in caught.value.text

@@ -29,7 +29,7 @@ class Waiting:
         self.port = urllib.parse.urlsplit(self.asks["redirect_uri"]).port or 0
         self.tokens: Tokens | None = None
         self.error: MailError | None = None
-        self._thread = threading.Thread(target=self._wait, kwargs=how)
+        self._thread = threading.Thread(target=self._wait, kwargs=how, daemon=True)
         self._thread.start()
 
     def _wait(self, **how: object) -> None:
@@ -68,9 +68,7 @@ class Waiting:
 @pytest.fixture
 def waiting(client: Client) -> Iterator[Waiting]:
     with Redirect(client) as redirect:
-        found = Waiting(redirect)
-        yield found
-        found._thread.join(30)
+        yield Waiting(redirect)
 
 
 def test_the_user_agrees(provider: OAuthServer, waiting: Waiting) -> None:
