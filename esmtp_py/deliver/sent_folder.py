@@ -16,11 +16,13 @@ from esmtp_py.message.domain import ascii_domain
 from esmtp_py.net.imap import Imap, Literal, encoded
 from esmtp_py.sasl import mechanism
 from esmtp_py.sasl.broken import Broken
+from esmtp_py.smtp.veil import Veil
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+    from esmtp_py.concealed import Secret
     from esmtp_py.net.stream import Stream
     from esmtp_py.net.tls import TlsStream
     from esmtp_py.sasl.mechanism import Credentials
@@ -38,7 +40,7 @@ class SentFolder:
         """Connects.  Raises MailError."""
         self._identity = identity
         self._server = server_of(identity)
-        self._secrets: list[str] = []
+        self._veil = Veil()
         seconds = identity.timeout or SECONDS
         stream: "Stream | TlsStream" = reach(identity, self._server, time.monotonic() + seconds)
         self._tls: TlsStream | None = None
@@ -51,7 +53,7 @@ class SentFolder:
             self._folder = encoded(identity.sent_folder) if identity.sent_folder else self._found(imap)
         except MailError as error:
             self._close(stream)
-            error.text, error.reply = self._veiled(error.text), self._veiled(error.reply)
+            self._hide_in(error)
             raise
         except BaseException:
             self._close(stream)
@@ -60,7 +62,11 @@ class SentFolder:
     def append(self, size: int, chunks: "Callable[[], Iterable[bytes]]", seconds: float) -> None:
         """Adds a mail, marked as seen.  seconds: since 1970, when it was sent.  Raises MailError."""
         assert self._imap
-        self._imap.append_to(self._folder, Literal(size, chunks), seconds)
+        try:
+            self._imap.append_to(self._folder, Literal(size, chunks), seconds)
+        except MailError as error:
+            self._hide_in(error)
+            raise
 
     def close(self) -> None:
         """Never raises."""
@@ -108,13 +114,13 @@ class SentFolder:
         shown = credentials_of(identity, self._tls)
         shown.host, service = self._server.host, self._server.service
         shown.port = int(service) if service.isdigit() else 0
-        self._secrets += [secret.reveal() for secret in (shown.password, shown.token) if secret]
+        self._keep((shown.password, shown.token))
         try:
             self._log_in_with(shown, imap)
         except MailError as error:
             if not (error.kind == "auth" and error.reply and another_token(identity, shown)):
                 raise
-            self._secrets += [shown.token.reveal()] if shown.token else []
+            self._keep((shown.token,))
             self._log_in_with(shown, imap)
 
     def _log_in_with(self, shown: "Credentials", imap: Imap) -> None:
@@ -131,15 +137,17 @@ class SentFolder:
                 if error.kind != "auth" or not error.reply or not again or not secure or not left:
                     raise
 
-    def _veiled(self, text: str) -> str:
-        """Without the secrets, should the server quote them."""
-        from binascii import b2a_base64
+    def _keep(self, secrets: "Iterable[Secret | None]") -> None:
+        """No message shows these, should the server quote them."""
+        for secret in secrets:
+            if secret:
+                self._veil.add(secret.reveal().encode("utf-8", "surrogateescape"))
 
-        for secret in self._secrets:
-            octets = secret.encode("utf-8", "surrogateescape")
-            for form in (secret, b2a_base64(octets, newline=False).decode().rstrip("=")):
-                text = text.replace(form, "*") if form else text
-        return text
+    def _hide_in(self, error: MailError) -> None:
+        error.text, error.reply = (
+            self._veil.over(text.encode("utf-8", "surrogateescape")).decode("utf-8", "surrogateescape")
+            for text in (error.text, error.reply)
+        )
 
     def _found(self, imap: Imap) -> bytes:
         """The folder that the server says is for sent mail (RFC 6154), else the usual one."""
