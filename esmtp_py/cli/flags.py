@@ -148,10 +148,10 @@ def _envid(options: "Options", value: str) -> None:
 # -b letter: mode, line in --help
 MODES: dict[str, tuple[str, str]] = {
     "m": (SEND, "send the message on standard input (the default)"),
-    "v": (VERIFY, "say where each recipient's mail would go, send nothing"),
+    "v": (VERIFY, "where each recipient's mail would go; sends nothing"),
     "i": (ALIASES, "nothing: aliases are not compiled"),
-    "s": (LATER, "speak SMTP on standard input and output"),
-    "p": (LIST, "list the queue; -v says why a mail waits, and when it is tried next"),
+    "s": (LATER, "SMTP on standard input and output"),
+    "p": (LIST, "list the queue; -v says when a mail is tried next"),
     "d": (LATER, "listen for SMTP connections"),
 }
 
@@ -296,7 +296,7 @@ _FLAGS = (
     Flag("R", VALUE, "WHAT", ENVELOPE, _ret, "a bounce returns the full message, or hdrs"),
     Flag("V", VALUE, "ID", ENVELOPE, _envid, "envelope id for notifications"),
     Flag("b", VALUE, "MODE", RUN, _mode, "what to do; the modes are below"),
-    Flag("q", GLUED, "[TIME]", RUN, _queue_run, "run the queue; again every TIME; or -qI, -qR, -qS, -q!I... TEXT"),
+    Flag("q", GLUED, "[TIME]", RUN, _queue_run, "run the queue; again every TIME; -qI, -qR, -qS: some"),
     Flag("I", NONE, "", RUN, _aliases, "same as -bi"),
     Flag("C", VALUE, "FILE", RUN, _rc, "rc file instead of ~/.esmtprc and /etc/esmtprc"),
     Flag("v", NONE, "", RUN, _verbose, "show the dialogue on standard error"),
@@ -326,26 +326,26 @@ LONG: dict[str, Flag] = {
     for flag in (
         Flag("help", NONE, "", OURS, _help, "this text"),
         Flag("version", NONE, "", OURS, _version, "the version"),
-        Flag("at", VALUE, "TIME", OURS, _at, "queue the mail and deliver it then: 17:30, +2h, 2026-12-24 18:00"),
+        Flag("at", VALUE, "TIME", OURS, _at, 'deliver it then: 17:30, +2h, "2026-12-24 18:00"'),
         Flag("json", NONE, "", OURS, _json, "list the queue, one JSON object on a line"),
         Flag("show", VALUE, "ID ...", OURS, _steering("--show"), "show queued mails: envelope, fate, message"),
         Flag("cancel", VALUE, "ID ...", OURS, _steering("--cancel"), "remove mails from the queue"),
         Flag("hold", VALUE, "ID ...", OURS, _steering("--hold"), "do not deliver these for now; ALL for all"),
         Flag("release", VALUE, "ID ...", OURS, _steering("--release"), "end a hold; ALL for all"),
         Flag("retry-now", VALUE, "ID ...", OURS, _steering("--retry-now"), "try these now; ALL for all"),
-        Flag("undo", GLUED, "[FILE]", OURS, _steering("--undo"), "take the last mail not yet tried back, into FILE"),
+        Flag("undo", GLUED, "[FILE]", OURS, _steering("--undo"), "take back the last mail not yet tried, into FILE"),
         Flag("import-queue", GLUED, "[DIR]", OURS, _import_queue, "take over the mail of older queues"),
         _assistant("setup", GLUED, "[ADDRESS]", "ask, try, and write an rc file that works"),
         _assistant("doctor", NONE, "", "look at everything a mail needs, and say what to do"),
         Flag("check-rc", GLUED, "[FILE]", ASSISTANT, _check_rc, "list all errors of the rc file, or what it means"),
-        _assistant("explain", VALUE, "ADDRESS", "who sends as ADDRESS, by which server, how; no connection"),
+        _assistant("explain", VALUE, "ADDRESS", "who sends as ADDRESS, by which server, and why"),
         _assistant("serverinfo", GLUED, "[ADDRESS]", "TLS, certificate, extensions of the server"),
         _assistant("set-password", VALUE, "ADDRESS", "ask for a password, store it in the keyring"),
         _assistant("forget-password", VALUE, "ADDRESS", "remove it from the keyring"),
         _assistant("authorize", VALUE, "ADDRESS", "let esmtp log in with OAuth2; the rc says where"),
-        Flag("browser", NONE, "", ASSISTANT, _way("browser"), "with --authorize: agree in a browser on this machine"),
-        Flag("device", NONE, "", ASSISTANT, _way("device"), "with --authorize: type a code into a browser anywhere"),
-        _assistant("import", VALUE, "WHAT", "make an rc of msmtprc, ssmtp.conf, nullmailer, mutt or a path"),
+        Flag("browser", NONE, "", ASSISTANT, _way("browser"), "authorize in a browser on this machine"),
+        Flag("device", NONE, "", ASSISTANT, _way("device"), "authorize by a code, in a browser anywhere"),
+        _assistant("import", VALUE, "WHAT", "rc from msmtprc, ssmtp.conf, nullmailer, mutt, PATH"),
         _assistant("completion", VALUE, "SHELL", "completion for bash, zsh or fish: eval it"),
     )
 }
@@ -386,14 +386,14 @@ SETTINGS = (
         "d",
         False,
         _delivery,
-        "i: deliver now; b: queue, deliver in the background; q, d: queue only",
+        "i: now; b: queued, in the background; q, d: queued",
     ),
-    Setting("ErrorMode", "e", True, _errors, "p and w print failures, m and e mail them to the sender, q says nothing"),
+    Setting("ErrorMode", "e", True, _errors, "p, w: print failures; m, e: mail them; q: neither"),
     Setting("IgnoreDots", "i", False, _dots, "same as -i"),
     Setting("MaxHopCount", "h", True, _max_hops, "more hops than this are a loop (100)"),
     Setting("RequireTLS", "", False, _require_tls, "hand it on over verified TLS only, all the way, or not at all"),
     Setting("Verbose", "v", False, _set_verbose, "same as -v"),
-    Setting("extra_recipients", "", True, _extra, "with -t: add arguments to the recipients (default), or remove them"),
+    Setting("extra_recipients", "", True, _extra, "with -t: add arguments to recipients, or remove them"),
 )
 _BY_NAME = {setting.name.lower(): setting for setting in SETTINGS}
 _BY_LETTER = {setting.letter: setting for setting in SETTINGS if setting.letter}

@@ -1,6 +1,14 @@
 """--help: the tables of ``flags``, grouped, on one screen and a bit."""
 
+import textwrap
+
 from esmtp_py.cli.flags import FLAGS, INERT, LATER, LONG, MODES, SETTINGS, Flag
+
+# Of the terminals that are still the usual ones.
+WIDTH = 80
+
+# The longest flag with its argument.
+_COLUMN = 25
 
 _USAGE = """\
 usage: esmtp [flags] [--] recipient ...
@@ -16,15 +24,15 @@ def text() -> str:
         if flag.group != INERT:
             groups.setdefault(flag.group, []).append(_row(_written(flag), flag.doc))
     groups["Modes of -b"] = [
-        _row(f"-b{letter}", doc + (" (not yet in this version)" if mode == LATER else ""))
-        for letter, (mode, doc) in MODES.items()
+        _row(f"-b{letter}", doc + (" (not yet)" if mode == LATER else "")) for letter, (mode, doc) in MODES.items()
     ]
     groups["Names of -O, letters of -o"] = [
         _row(f"{setting.name} {setting.letter}".rstrip(), setting.doc) for setting in SETTINGS
     ]
     inert = " ".join("-" + flag.name for flag in FLAGS.values() if flag.group == INERT)
+    without = textwrap.fill(f"{INERT}: {inert}, and sendmail's other options.", WIDTH, break_on_hyphens=False)
     body = "".join(f"\n{title}:\n{''.join(rows)}" for title, rows in groups.items())
-    return f"{_USAGE}{body}\n{INERT}: {inert}, and sendmail's other options.\nMore in esmtp(1) and esmtprc(5).\n"
+    return f"{_USAGE}{body}\n{without}\nMore in esmtp(1) and esmtprc(5).\n"
 
 
 def _written(flag: Flag) -> str:
@@ -35,4 +43,6 @@ def _written(flag: Flag) -> str:
 
 
 def _row(what: str, doc: str) -> str:
-    return f"  {what:<24} {doc}\n"
+    """Two columns; what does not fit into the second one goes on below."""
+    indent = " " * (_COLUMN + 3)
+    return textwrap.fill(doc, WIDTH, initial_indent=f"  {what:<{_COLUMN}} ", subsequent_indent=indent) + "\n"

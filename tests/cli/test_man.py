@@ -84,3 +84,13 @@ def test_mandoc_has_no_complaint() -> None:
     done = subprocess.run(["mandoc", "-Tlint", PAGE], capture_output=True, text=True)
     # pages of the same package, and of others, need not be installed where the tests run
     assert [line for line in done.stdout.splitlines() if "referenced manual not found" not in line] == []
+
+
+@pytest.mark.skipif(not shutil.which("groff"), reason="groff is not installed")
+@pytest.mark.parametrize("page", sorted(PAGE.parent.iterdir()), ids=lambda page: page.name)
+def test_groff_shows_it_to_its_end(page: Path) -> None:
+    """What man(1) calls on most systems; a word that is also a macro once cost the last sections of esmtp(1)."""
+    done = subprocess.run(["groff", "-Tascii", "-P-cbou", "-mandoc", "-ww", page], capture_output=True, text=True)
+    assert [line for line in done.stderr.splitlines() if "can't break line" not in line] == []
+    last = page.read_text().rpartition("\n.Sh ")[2].partition("\n")[0].strip('"')
+    assert last in done.stdout
