@@ -148,6 +148,8 @@ class Exchange:
             return "if it lasts, allow esmtp once more with esmtp --authorize"
         if self._name == "EXTERNAL":
             return "check certificate in the rc"
+        if self._name == "GSSAPI":
+            return "check your ticket with klist, and username in the rc"
         return "check username and password in the rc"
 
 

@@ -9,7 +9,7 @@ import subprocess
 
 from tests.interop.postfix import free_port, wait_until
 
-MECHANISMS = "plain login cram-md5 digest-md5 scram-sha-1 scram-sha-256 xoauth2 oauthbearer"
+MECHANISMS = "plain login cram-md5 digest-md5 scram-sha-1 scram-sha-256 xoauth2 oauthbearer anonymous"
 
 # Signs the access tokens that Dovecot believes, as base64 in a file; a JWT says with "azp" and "alg" in which one.
 TOKEN_KEY = b"known to the provider and Dovecot"
@@ -38,6 +38,7 @@ ssl = no
 disable_plaintext_auth = no
 auth_mechanisms = {mechanisms}
 auth_username_format = %Ln
+auth_anonymous_username = nobody
 auth_failure_delay = 0
 mail_location = maildir:{dir}/mail/%n
 mail_access_groups = mail

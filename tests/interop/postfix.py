@@ -19,6 +19,7 @@ LISTENERS: dict[str, dict[str, str]] = {
         "mynetworks": "127.0.0.0/8",
         "smtpd_relay_restrictions": "permit_mynetworks, reject",
     },
+    "anybody": {"smtpd_sasl_security_options": "", "smtpd_relay_restrictions": "permit_auth_destination, reject"},
     "login": {"smtpd_sasl_mechanism_filter": "login"},
     "data": {"smtpd_discard_ehlo_keywords": "chunking"},
     "lockstep": {"smtpd_discard_ehlo_keywords": "chunking,pipelining"},

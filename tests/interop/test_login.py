@@ -100,6 +100,22 @@ def test_a_secret_that_is_no_use_for_scram(sender: Sender) -> None:
     assert (code, "535 5.7.8" in shown) == (77, True)
 
 
+@pytest.mark.parametrize("trace", ["", "username sirhc\n"])
+def test_nobody(trace: str, sender: Sender) -> None:
+    sender.rc(sender.server.rc(user="", listener="anybody", auth="anonymous") + trace)
+    done = sender.esmtp("-f", "alice@example.test", sender.address, stdin=MAIL)
+    assert (done.code, done.err) == (0, "")
+    assert sender.arrived() == ["nobody"]
+    sender.server.postfix.wait_log("sasl_method=ANONYMOUS")
+
+
+def test_nobody_where_somebody_is_wanted(sender: Sender) -> None:
+    sender.rc(sender.server.rc(user="", listener="submission", auth="anonymous"))
+    done = sender.esmtp("-f", "alice@example.test", sender.address, stdin=MAIL)
+    assert done.code == 77
+    assert "does not offer ANONYMOUS" in done.err
+
+
 def test_what_dovecot_does_not_offer(sender: Sender) -> None:
     code, shown = sender.send("submission", "scram-sha-256-plus", PASSWORDS["alice"])
     assert code == 77

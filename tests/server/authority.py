@@ -40,7 +40,7 @@ class Authority:
         self._ca.cert_pem.write_to_path(self.file)
         self._issued = 0
 
-    def issue(self, *names: str, expired: bool = False) -> Certificate:
+    def issue(self, *names: str, expired: bool = False, common_name: str | None = None) -> Certificate:
         """A certificate for host names and addresses, "localhost" and 127.0.0.1 when none are given."""
         now = datetime.datetime.now(datetime.UTC)
         day = datetime.timedelta(days=1)
@@ -48,6 +48,7 @@ class Authority:
             *(names or ("localhost", "127.0.0.1", "::1")),
             not_before=now - 30 * day,
             not_after=now - day if expired else now + day,
+            common_name=common_name,
         )
         self._issued += 1
         pem = os.path.join(self._directory, f"leaf{self._issued}.pem")
