@@ -57,6 +57,8 @@ def _way(identity: Identity) -> "Iterator[tuple[str, str]]":
             if name in identity.origin:
                 yield name, "has no effect: the server is reached by a unix socket"
         return
+    if server.srv and identity.proxy:
+        yield "proxy", "no mail can leave: srv: in hostname asks the DNS; write the name of the server in hostname"
     if identity.proxy and identity.proxy.password and not Server(identity.proxy.host, "").loopback:
         yield "proxy", "its password goes over the network in clear text"
     if source and not identity.proxy and server.literal and (":" in source) != (":" in server.host):

@@ -265,14 +265,14 @@ class Identity:
         """Nothing but EHLO and STARTTLS may be said without TLS.
 
         So it is when the rc demands it, and, unless the rc says ``disabled``,
-        whenever there are credentials to lose on a network, or a certificate
-        is said that the server must have.
+        whenever there are credentials to lose on a network, a certificate is
+        said that the server must have, or only it shows that the DNS is right.
         """
         if self.starttls in (STARTTLS_REQUIRED, STARTTLS_IMPLICIT):
             return True
         if self.starttls == STARTTLS_DISABLED:
             return False
-        return bool(self.fingerprint) or (self.logs_in and not self.loopback)
+        return bool(self.fingerprint) or self.server.srv or (self.logs_in and not self.loopback)
 
     @property
     def loopback(self) -> bool:

@@ -11,20 +11,24 @@ class Server:
 
     protocol: SMTP or LMTP.  host: name or address literal without brackets,
     "" when path is set.  service: port number or service name, as written.
-    path: unix socket, "" for TCP.
+    path: unix socket, "" for TCP.  srv: host is a domain, whose SRV records
+    name the server; service is "" then.
     """
 
-    __slots__ = ("host", "path", "protocol", "service")
+    __slots__ = ("host", "path", "protocol", "service", "srv")
 
-    def __init__(self, host: str, service: str, *, protocol: str = SMTP, path: str = "") -> None:
+    def __init__(self, host: str, service: str, *, protocol: str = SMTP, path: str = "", srv: bool = False) -> None:
         self.host = host
         self.service = service
         self.protocol = protocol
         self.path = path
+        self.srv = srv
 
     def __str__(self) -> str:
         if self.path:
             return f"{self.protocol}:{self.path}"
+        if self.srv:
+            return f"srv:{self.host}"
         host = f"[{self.host}]" if ":" in self.host else self.host
         return f"{host}:{self.service}"
 
@@ -42,6 +46,8 @@ class Server:
     @property
     def loopback(self) -> bool:
         """True when no packet leaves the machine: a unix socket, or an address of the loopback net."""
+        if self.srv:
+            return False
         if self.path or self.host.lower() in ("localhost", "localhost.", "::1"):
             return True
         octets = self.host.split(".")

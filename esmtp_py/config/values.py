@@ -43,17 +43,26 @@ _IPV6 = "0123456789abcdefABCDEF:."
 
 
 def server(text: str, source: Source) -> Server:
-    """HOST, HOST:SERVICE, [::1]:SERVICE, ::1, lmtp:HOST:SERVICE, lmtp:/path, unix:/path, /path."""
+    """HOST, HOST:SERVICE, [::1]:SERVICE, ::1, srv:DOMAIN, lmtp:HOST:SERVICE, lmtp:/path, unix:/path, /path."""
     for scheme, protocol in (("", SMTP), ("unix:", SMTP), ("lmtp:", LMTP)):
         if text.startswith(scheme + "/"):
             return Server("", "", protocol=protocol, path=one_line(text[len(scheme) :], source))
+    rest = text.removeprefix("srv:")
+    # "srv:25" is port 25 of a host called srv, as it always was; "lmtp:24" alike.
+    if rest != text and not rest.isdecimal():
+        return _by_srv(rest)
     rest = text.removeprefix("lmtp:")
-    # "lmtp:24" is port 24 of a host called lmtp, as it always was.
     if rest != text and not rest.isdecimal():
         host, service = host_and_service(rest, LMTP_PORT)
         return Server(host, service, protocol=LMTP)
     host, service = host_and_service(text, SUBMISSION_PORT)
     return Server(host, service)
+
+
+def _by_srv(text: str) -> Server:
+    if ":" in text or text.startswith("[") or text.replace(".", "").isdecimal():
+        raise ValueError("expected srv: and a domain, such as srv:example.org, without a port")
+    return Server(_domain(text, "a domain such as example.org"), "", srv=True)
 
 
 def host_and_service(text: str, default: str) -> "tuple[str, str]":

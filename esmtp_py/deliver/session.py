@@ -33,11 +33,13 @@ class Session:
         patience = Patience(identity.timeout)
         end = time.monotonic() + patience.session(size)
         self._secured: TlsStream | None = None
-        stream = reach(identity, identity.server, min(end, time.monotonic() + patience.reply("connect")))
+        self._place: Place | None = None  # what the DNS says of the server, with srv:
+        soon = min(end, time.monotonic() + patience.reply("connect"))
+        stream = self._discover(soon) if identity.server.srv else reach(identity, identity.server, soon)
         self.talk = Conversation(stream, patience, end, self.remote, trace)
         try:
             self.talk.note(f"connected to {stream.peer}")
-            if identity.implicit_tls:
+            if self._place.implicit if self._place else identity.implicit_tls:
                 self.talk.stream = self._tls()
             self._log_in()
         except MailError:
@@ -46,6 +48,13 @@ class Session:
         except BaseException:
             self.talk.stream.close()
             raise
+
+    def _discover(self, deadline: float) -> "Stream":
+        from esmtp_py.deliver.discovery import discover
+
+        stream, self._place = discover(self._identity, deadline)
+        self.remote = self._place.host
+        return stream
 
     # -- until the server knows us --------------------------------------------
 
@@ -104,7 +113,7 @@ class Session:
 
         identity = self._identity
         context = client_context(self._trust())
-        host = certificate_name(identity)
+        host = certificate_name(identity, self._place.host if self._place else "")
         stream = TlsStream(self.talk.stream, context, host, self.talk.deadline(STARTTLS), identity.fingerprint)
         self._secured = stream
         verified = "is that of fingerprint" if identity.fingerprint else f"verified for {host}"
@@ -141,15 +150,17 @@ def _why_tls(identity: Identity) -> str:
         return "and the rc demands it"
     if identity.fingerprint:
         return "so it cannot show the certificate of fingerprint in the rc"
+    if identity.server.srv:
+        return "so nothing shows that it is the server of the domain, and the DNS may be forged"
     return (
         "so the password would cross the network for all to read; if that is what you want, "
         "write `starttls disabled` in the rc"
     )
 
 
-def certificate_name(identity: Identity) -> str:
-    """Whose certificate the server must show."""
-    return ascii_domain((identity.tls_hostname or identity.server.host).rstrip(".")) or "localhost"
+def certificate_name(identity: Identity, found: str = "") -> str:
+    """Whose certificate the server must show.  found: its name where hostname does not say it."""
+    return ascii_domain((identity.tls_hostname or found or identity.server.host).rstrip(".")) or "localhost"
 
 
 def _own_name(address: str) -> str:
@@ -165,6 +176,7 @@ def _own_name(address: str) -> str:
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from esmtp_py.config.server import Server
+    from esmtp_py.net.srv import Place
     from esmtp_py.net.stream import Stream
     from esmtp_py.net.tls import TlsStream, Trust
     from esmtp_py.smtp.reply import Reply, Trace

@@ -57,6 +57,8 @@ def _value(value: object) -> object:
         return value.reveal()
     if isinstance(value, Server):
         place = {"path": value.path} if value.path else {"host": value.host, "service": value.service}
+        if value.srv:
+            place = {"srv": value.host}
         return {"protocol": value.protocol, **place}
     if isinstance(value, Proxy):
         return str(value)

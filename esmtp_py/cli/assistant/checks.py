@@ -147,8 +147,8 @@ _STEPS = {"dns": "DNS", "host_unknown": "DNS", "tls": "TLS", "auth": "log-in", "
 
 
 def _resolved(identity: "Identity", where: str) -> "Iterator[Finding]":
-    if identity.proxy or identity.server.path or not identity.server.host:
-        return  # the proxy looks it up
+    if identity.proxy or identity.server.path or identity.server.srv or not identity.server.host:
+        return  # the proxy looks it up; and what srv: finds shows when it is connected to
     from esmtp_py.net.connect import resolve
 
     rows = resolve(identity.server.host, identity.server.service)

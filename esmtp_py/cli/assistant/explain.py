@@ -118,7 +118,8 @@ def trust(identity: "Identity") -> str:
         return (
             f"only the certificate with the fingerprint SHA256:{identity.fingerprint}{_said(identity, 'fingerprint')}"
         )
-    name = identity.tls_hostname or identity.server.host
+    found = f"the server that the DNS names, in {identity.server.host}" if identity.server.srv else ""
+    name = identity.tls_hostname or found or identity.server.host
     by = [
         f"{getattr(identity, statement)}{_said(identity, statement)}"
         for statement in ("ca_file", "ca_dir")
