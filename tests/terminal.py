@@ -53,6 +53,12 @@ class Terminal:
         while self.shown.count(text) < times:
             assert self._read(end), f"{text!r} is missing in {self.shown!r}"
 
+    def quiet(self, seconds: float) -> bool:
+        """Nothing is shown for so long."""
+        before = self.shown
+        self._read(time.monotonic() + seconds)
+        return self.shown == before
+
     def type(self, line: str) -> None:
         os.write(self._fd, line.encode() + b"\n")
 

@@ -48,7 +48,7 @@ def _with(
     left = offered
     for attempt in range(MOST_ATTEMPTS):
         name = mechanism.choose(left, identity.auth, credentials, secure=secure)
-        refusal = Exchange(talk, name, credentials, offered).run()
+        refusal = Exchange(talk, name, credentials, offered, identity).run()
         if refusal is None:
             return
         left = mechanism.without(name, left)
@@ -67,10 +67,18 @@ def _goes_on(left: tuple[str, ...], credentials: Credentials) -> bool:
 class Exchange:
     """One AUTH command and what follows it."""
 
-    def __init__(self, talk: "Conversation", name: str, credentials: Credentials, offered: tuple[str, ...]) -> None:
+    def __init__(
+        self,
+        talk: "Conversation",
+        name: str,
+        credentials: Credentials,
+        offered: tuple[str, ...],
+        identity: "Identity",
+    ) -> None:
         self._talk = talk
         self._name = name
         self._credentials = credentials
+        self._identity = identity
         self._exchange = mechanism.start(name, credentials, offered)
         self._said = 0  # responses that the server has
 
@@ -150,7 +158,9 @@ class Exchange:
             return "check certificate in the rc"
         if self._name == "GSSAPI":
             return "check your ticket with klist, and username in the rc"
-        return "check username and password in the rc"
+        from esmtp_py.secret.password import remedy
+
+        return remedy(self._identity)
 
 
 # -- what we have to show -----------------------------------------------------

@@ -11,7 +11,7 @@ import _thread
 import time
 
 from esmtp_py.concealed import Secret
-from esmtp_py.config.login import ASK, NETRC
+from esmtp_py.config.login import ASK, KEYRING, NETRC
 from esmtp_py.errors import MailError
 from esmtp_py.secret.failure import not_now
 
@@ -52,6 +52,20 @@ def has_source(identity: "Identity") -> bool:
 def forget(identity: "Identity") -> None:
     """The server has refused it: the next mail gets a fresh one."""
     _found.pop(_key(identity), None)
+
+
+def remedy(identity: "Identity") -> str:
+    """Where to look when the server refuses it."""
+    if identity.password_from == KEYRING:
+        return f"check username in the rc, and store the password anew with esmtp --set-password {identity.name}"
+    where = {
+        "password_command": f"what password_command writes ({identity.password_command})",
+        "password_file": f"the first line of {identity.password_file}",
+        "credential": f"the credential {identity.credential}",
+        "password_from": "~/.netrc" if identity.password_from == NETRC else "what was typed",
+    }
+    said = next((source for source in _SOURCES if getattr(identity, source)), "")
+    return f"check username in the rc and {where[said]}" if said else "check username and password in the rc"
 
 
 def _key(identity: "Identity") -> "tuple[str, ...]":

@@ -220,7 +220,8 @@ def test_a_run_at_the_terminal_asks_once(
     for _ in range(4):
         esmtp("-odq", "-f", "me@x.org", "bob@x.org", stdin=MAIL)
     terminal = at_terminal("-q")
-    terminal.until("Password of alice")
+    terminal.until("Password of alice at localhost: ")
+    assert terminal.quiet(1)  # the line that shows how the run goes on would have come by now
     terminal.type("hunter2")
     assert terminal.end() == 0
     assert terminal.shown.count("Password of") == 1

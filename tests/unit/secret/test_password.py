@@ -10,9 +10,11 @@ import pytest
 from esmtp_py.concealed import Secret
 from esmtp_py.config.identity import Identity
 from esmtp_py.config.server import Server
+from esmtp_py.deliver.session import Session
 from esmtp_py.errors import MailError
 from esmtp_py.secret import password as door
-from esmtp_py.secret.password import forget, has_source, password
+from esmtp_py.secret.password import forget, has_source, password, remedy
+from tests.server import SubmissionServer
 
 
 def identity(**said: Any) -> Identity:
@@ -101,6 +103,43 @@ def test_two_users_of_one_command_are_two(tmp_path: Path) -> None:
     password(alice)
     password(Identity(username="bob", server=alice.server, password_command=alice.password_command))
     assert calls.read_text() == "called\n" * 2
+
+
+@pytest.mark.parametrize(
+    ("said", "words"),
+    [
+        ({"password": Secret("hunter2")}, "check username and password in the rc"),
+        ({}, "check username and password in the rc"),
+        ({"password_command": "pass x"}, "check username in the rc and what password_command writes (pass x)"),
+        ({"password_file": "/pw"}, "check username in the rc and the first line of /pw"),
+        ({"credential": "smtp"}, "check username in the rc and the credential smtp"),
+        ({"password_from": "netrc"}, "check username in the rc and ~/.netrc"),
+        ({"password_from": "ask"}, "check username in the rc and what was typed"),
+        ({"password_from": "keyring"}, "store the password anew with esmtp --set-password default"),
+    ],
+)
+def test_where_to_look_when_it_is_refused(said: dict[str, Any], words: str) -> None:
+    assert words in remedy(identity(**said))
+
+
+def test_a_session_after_a_refusal_has_a_fresh_one(tmp_path: Path) -> None:
+    """In a run that lasts for ever the person mends it meanwhile."""
+    file = tmp_path / "pw"
+    file.write_text("wrong")
+    file.chmod(0o600)
+    with SubmissionServer(users={"alice": "hunter2"}, tls="none") as server:
+        alice = Identity(
+            username="alice",
+            server=Server("127.0.0.1", str(server.port)),
+            starttls="disabled",
+            password_file=str(file),
+        )
+        with pytest.raises(MailError, match=r"535.*the first line of"):
+            Session(alice)
+        file.write_text("hunter2")
+        Session(alice).close()
+        file.unlink()
+        Session(alice).close()  # what is right is kept
 
 
 def test_nul_is_no_part_of_a_password() -> None:
