@@ -1,8 +1,10 @@
-"""Where the submission server of a domain may be: the usual names are tried."""
+"""Where the submission server of a domain may be: what its DNS says, then the usual names, each tried."""
+
+import time
 
 from esmtp_py.config.identity import Identity
 from esmtp_py.config.providers import guesses
-from esmtp_py.config.server import Server
+from esmtp_py.config.server import SUBMISSIONS_PORT, Server
 from esmtp_py.deliver.survey import Survey, survey
 from esmtp_py.errors import MailError
 
@@ -15,11 +17,11 @@ PATIENCE = 4
 
 
 def find(domain: str, tried: "Callable[[str], None]") -> str:
-    """HOST:PORT of a server that answers in TLS with a good certificate; "" if none of the guesses does.
+    """HOST:PORT of a server that answers in TLS with a good certificate; "" if none does.
 
-    tried: is told each place before it is tried.
+    tried: is told each place before it is tried.  The DNS may be forged: whoever asks has to show the user the answer.
     """
-    for place in guesses(domain):
+    for place in dict.fromkeys([*named(domain), *guesses(domain)]):
         tried(place)
         try:
             seen = look(place, timeout=PATIENCE, connect_timeout=PATIENCE)
@@ -28,6 +30,18 @@ def find(domain: str, tried: "Callable[[str], None]") -> str:
         if seen.certificate and not seen.fault:
             return place
     return ""
+
+
+def named(domain: str) -> list[str]:
+    """What the SRV records of the domain name (RFC 6186); nothing where there are none or dnspython is not here."""
+    from esmtp_py.net.srv import SERVICES, places
+
+    try:
+        found = list(places(domain, SERVICES, time.monotonic() + PATIENCE))
+    except MailError:
+        return []
+    # HOST:PORT says how TLS begins, so those remain whose port says it
+    return [f"{place.host}:{place.port}" for place in found if place.implicit == (str(place.port) == SUBMISSIONS_PORT)]
 
 
 def look(place: str, **statements: "object") -> Survey:

@@ -111,6 +111,13 @@ def test_delivery_to_the_mda(lister: Lister, rc: WriteRc) -> None:
     assert (modules - lister.of_python("pass")) & (FORBIDDEN | TLS_ONLY) == set()
 
 
+# What only those pay for whose rc asks for it, and what only a failure needs.
+OF_OTHERS = {
+    *("net.pin", "net.revocation", "net.client_certificate", "net.binding", "net.diagnosis", "net.proxy", "net.socks"),
+    *("net.http_proxy", "net.srv", "deliver.discovery", "config.proxy"),
+}
+
+
 @pytest.mark.parametrize("mechanism", ["PLAIN", "LOGIN", "CRAM-MD5"])
 def test_send_with_tls_and_password(mechanism: str, lister: Lister, rc: WriteRc) -> None:
     with SubmissionServer(mechanisms=(mechanism,)) as server:
@@ -121,6 +128,7 @@ def test_send_with_tls_and_password(mechanism: str, lister: Lister, rc: WriteRc)
         modules = lister.modules("-f", "me@example.test", "you@example.test")
         assert len(server.mails) == 1
     assert "_ssl" in modules
+    assert not modules & {f"esmtp_py.{name}" for name in OF_OTHERS}
     brought_by_ssl = lister.of_python("import ssl")
     assert modules & FORBIDDEN <= brought_by_ssl
 
