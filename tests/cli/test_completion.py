@@ -76,6 +76,34 @@ def test_fish(shell: Shell, line: str, completed: set[str]) -> None:
     assert set(shell("fish", "--no-config", "-c", FISH, line)) == completed
 
 
+@pytest.mark.parametrize(
+    "address",
+    [
+        "`touch${IFS}canary`@x.org",
+        "$HOME@x.org",
+        "*@x.org",
+        "?*@x.org",
+        "-Xcanary@x.org",
+        "a{1..2}@x.org",
+        "~root@x.org",
+    ],
+)
+@pytest.mark.parametrize("name", ["bash", "zsh", "fish"])
+def test_an_address_is_never_evaluated_nor_taken_for_an_option(
+    esmtp: Command, rc: Callable[[str], pathlib.Path], shell: Shell, name: str, address: str
+) -> None:
+    rc(f"identity me@x.org, '{address}'\n")
+    before = sorted(esmtp.home.iterdir())
+    if name == "bash":
+        found = shell("bash", "-c", BASH, "bash", "esmtp", "--explain", "")
+    elif name == "zsh":
+        found = shell("zsh", "-f", "-c", ZSH, "zsh", "_esmtp_addresses")
+    else:
+        found = shell("fish", "--no-config", "-c", FISH, "esmtp --explain ")
+    assert found == ["me@x.org"]
+    assert [path for path in sorted(esmtp.home.iterdir()) if path not in before and "canary" in path.name] == []
+
+
 def test_zsh(shell: Shell) -> None:
     specifications = shell("zsh", "-f", "-c", ZSH, "zsh", "_esmtp")
     assert specifications[0] == "-s"

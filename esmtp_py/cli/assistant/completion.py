@@ -32,11 +32,16 @@ WORDS = {
 FILE, ADDRESS, ID = "file", "address", "id"
 _KINDS = {"FILE": FILE, "DIR": FILE, "ADDRESS": ADDRESS, "ID ...": ID}
 
-# The rc file knows the addresses, the queue its ids.
+# The rc file knows the addresses, the queue its ids.  Bash evaluates the words that it is given (compgen -W), and
+# what begins with a dash would be an option: only words that no shell and no call can take for something else pass.
 _ADDRESSES = (
-    "esmtp --check-rc 2>/dev/null | sed -n 's/^identity *\\([^#]*\\) #.*/\\1/p' | tr ', ' '\\n\\n' | grep '^[^*]*@'"
+    "esmtp --check-rc 2>/dev/null | sed -n 's/^identity *\\([^#]*\\) #.*/\\1/p' | tr ', ' '\\n\\n' "
+    "| grep '^[[:alnum:]_][[:alnum:]_.+=-]*@[[:alnum:]_.-]*$'"
 )
-_IDS = 'esmtp --json 2>/dev/null | sed -n \'s/.*"queue_id": *"\\([^"]*\\)".*/\\1/p\''
+_IDS = (
+    'esmtp --json 2>/dev/null | sed -n \'s/.*"queue_id": *"\\([^"]*\\)".*/\\1/p\' '
+    "| grep '^[[:alnum:]_][[:alnum:]_.-]*$'"
+)
 
 
 def completion(options: "Options") -> int:
