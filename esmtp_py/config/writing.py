@@ -3,20 +3,24 @@
 import os
 
 from esmtp_py.errors import MailError
+from esmtp_py.printable import printable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 
-# Statements whose value is a word of the language.
-_CHOICES = ("starttls", "message_id", "date", "undisclosed_recipients", "tls_required_ext", "from_header")
+# Statements whose value may be one of these words of the language.
+_CHOICES = ("starttls", "message_id", "date", "undisclosed_recipients", "tls_required_ext")
+_WORDS = ("disabled", "enabled", "required")
+# Statements whose values are a list, with commas in between.
+_LISTS = ("dsn_notify",)
 
 
 class Section:
     """One identity to be: its addresses (none: the statements before the first identity), and what is said of it.
 
-    statements: (name as it is written, value) in order; "" as value for a statement that stands alone.
+    statements: (name as it is written, value) in order; "" is the value of default, which stands alone.
     remarks:    lines for people, written above it as comments.
     """
 
@@ -31,10 +35,10 @@ class Section:
         self.statements.append((name, value))
 
     def lines(self) -> "Iterator[str]":
-        yield from (f"# {remark}" for remark in self.remarks)
+        yield from (f"# {printable(remark)}" for remark in self.remarks)
         indent = ""
         if self.addresses:
-            yield "identity " + ", ".join(word(address) for address in self.addresses)
+            yield "identity " + ", ".join(_item(address) for address in self.addresses)
             indent = "    "
         for name, value in self.statements:
             yield f"{indent}{name} {_listed(name, value)}".rstrip()
@@ -45,7 +49,7 @@ def text(sections: "list[Section]", origin: str) -> str:
     ordered = sorted(sections, key=lambda section: bool(section.addresses))
     blocks = ["\n".join(section.lines()) for section in ordered]
     return (
-        f"# {origin}; esmtprc(5) explains every word, `esmtp --check-rc` what it comes to.\n\n"
+        f"# {printable(origin)}; esmtprc(5) explains every word, `esmtp --check-rc` what it comes to.\n\n"
         + "\n\n".join(block for block in blocks if block)
         + "\n"
     )
@@ -95,17 +99,28 @@ def word(value: str, ends: str = " \t=;:,\\\"'#") -> str:
 
 
 def _listed(name: str, value: str) -> str:
-    """As it stands behind this statement: a list is one, and a word of the language stays one where it is meant."""
-    from esmtp_py.grammar.esmtprc import ALL_KEYWORDS, KEYWORDS, VALUE_FOLLOWS
+    """As it stands behind this statement: a list is one, and a word of the language stays one where it is meant.
+
+    Whatever the value, it is read as this one again and begins no statement of its own.
+    """
+    from esmtp_py.grammar.esmtprc import ALL_KEYWORDS, KEYWORDS, NO_VALUE_FOLLOWS, VALUE_FOLLOWS
 
     if not value:
-        return ""
-    if name == "dsn_notify":
-        return ", ".join(value.split(","))
+        return "" if name == "default" else '""'
+    if name in _LISTS and "," in value:
+        return ", ".join(_item(each.strip()) for each in value.split(","))
     if ALL_KEYWORDS.get(name) in VALUE_FOLLOWS:
         return word(value, " \t=;,\\\"'#")
-    reserved = value in KEYWORDS and name not in _CHOICES
+    keywords = ALL_KEYWORDS if ALL_KEYWORDS.get(name) in NO_VALUE_FOLLOWS else KEYWORDS
+    reserved = value in keywords and not (name in _CHOICES and value in _WORDS)
     return f'"{value}"' if reserved else word(value)
+
+
+def _item(value: str) -> str:
+    """In a list, where each word of the language would end it."""
+    from esmtp_py.grammar.esmtprc import ALL_KEYWORDS
+
+    return f'"{value}"' if value in ALL_KEYWORDS else word(value)
 
 
 def _escaped(character: str) -> str:

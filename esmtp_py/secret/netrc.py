@@ -23,7 +23,10 @@ def fetch(identity: "Identity") -> str:
     """The password of the first entry for the server's host and the user name; not_now() if there is none."""
     path = f"{home_directory()}/.netrc"
     machine, login = host(identity), identity.username
-    for entry in entries(trusted(path, LONGEST).decode("utf-8", "surrogateescape")):
+    content = trusted(path, LONGEST + 1)
+    if len(content) > LONGEST:  # the password could be the word that is cut in two
+        raise not_now(f"no password: {path} is too long: more than {LONGEST} bytes")
+    for entry in entries(content.decode("utf-8", "surrogateescape")):
         if entry.serves(machine, login) and entry.password:
             return entry.password
     raise not_now(
@@ -83,17 +86,20 @@ def _note(entry: Entry, what: str, value: str) -> None:
 
 def _words(line: str) -> "Iterator[str]":
     """Between white space; a word may stand in double quotes, and a backslash protects the next character."""
-    word, quoted, begun, characters = "", False, False, iter(line)
+    word: list[str] = []
+    quoted, begun, characters = False, False, iter(line)
     for char in characters:
         if char == "\\":
-            word, begun = word + next(characters, ""), True
+            word.append(next(characters, ""))
+            begun = True
         elif char == '"' and (quoted or not word):
             quoted, begun = not quoted, True
         elif char in " \t\r" and not quoted:
             if begun:
-                yield word
-            word, begun = "", False
+                yield "".join(word)
+            word, begun = [], False
         else:
-            word, begun = word + char, True
+            word.append(char)
+            begun = True
     if begun:
-        yield word
+        yield "".join(word)

@@ -8,6 +8,7 @@ import os
 
 from esmtp_py.cli.terminal import complain, say
 from esmtp_py.config import writing
+from esmtp_py.config.foreign.text import content
 from esmtp_py.errors import MailError
 from esmtp_py.outcome import EX_OK
 
@@ -23,8 +24,6 @@ PLACES = {
     "nullmailer": ("/etc/nullmailer",),
     "mutt": ("~/.muttrc", "~/.mutt/muttrc", "~/.config/mutt/muttrc"),
 }
-# Configurations are pages, not books.
-LIMIT = 1 << 20
 
 
 def import_rc(options: "Options") -> int:
@@ -38,9 +37,9 @@ def import_rc(options: "Options") -> int:
             complain(line)
         raise MailError("unreadable", f"{path}: nothing there that sends mail")
     target = options.rc or os.path.expanduser("~/.esmtprc")
-    content = writing.text(found.sections, f"Made from {path}")
-    faults = _faults(content)
-    writing.write(target, content)
+    made = writing.text(found.sections, f"Made from {path}")
+    faults = _faults(made)
+    writing.write(target, made)
     say(f"{target}: {len(found.sections)} {'identity' if len(found.sections) == 1 else 'identities'} from {path}")
     for line in found.lost:
         complain(f"not taken over: {line}")
@@ -71,7 +70,7 @@ def _kind(path: str) -> str:
         return "nullmailer"
     if os.path.basename(path) == "remotes":
         return "remotes"
-    first = [line.split(None, 1) for line in _content(path).splitlines() if line.strip() and line.lstrip()[:1] != "#"]
+    first = [line.split(None, 1) for line in content(path).splitlines() if line.strip() and line.lstrip()[:1] != "#"]
     words = [parts[0] for parts in first]
     if "set" in words:
         return "mutt"
@@ -90,21 +89,13 @@ def _read(kind: str, path: str) -> "Found":
     from esmtp_py.config.foreign import msmtprc, muttrc, ssmtp
 
     read = {"msmtprc": msmtprc.read, "ssmtp.conf": ssmtp.read, "mutt": muttrc.read}[kind]
-    return read(_content(path))
+    return read(content(path))
 
 
-def _content(path: str) -> str:
-    try:
-        with open(path, encoding="utf-8", errors="surrogateescape") as file:
-            return file.read(LIMIT)
-    except OSError as error:
-        raise MailError("unreadable", f"cannot read {path}: {error.strerror}") from error
-
-
-def _faults(content: str) -> list[str]:
+def _faults(text: str) -> list[str]:
     """What of it does not mean anything here, such as an address that is none."""
     from esmtp_py.config.reader import interpret
     from esmtp_py.config.source import Source
 
-    source = Source("", content, home=os.environ.get("HOME", ""))
+    source = Source("", text, home=os.environ.get("HOME", ""))
     return [f"line {source.position(problem.offset)[0]}: {problem.text}" for problem in interpret(source)[2]]

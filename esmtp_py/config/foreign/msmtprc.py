@@ -45,6 +45,21 @@ _ELSEWHERE = (
     "allow_from_override",
     "remove_bcc_headers",
 )
+# What is settled with a word of its own, by _server, _tls or _policy.
+_OWN = (
+    "timeout",
+    "tls_trust_file",
+    "tls_fingerprint",
+    "tls_certcheck",
+    "tls_nocertcheck",
+    "set_from_header",
+    "set_date_header",
+    "set_msgid_header",
+    "dsn_notify",
+    "logfile",
+    "syslog",
+)
+_KNOWN = {*_SAME, *_ELSEWHERE, *_OWN}
 _SWITCHES = {"on": True, "off": False, "": True}
 
 Settings = dict[str, str]
@@ -66,16 +81,17 @@ def _accounts(text: str, found: Found) -> "tuple[dict[str, Settings], str]":
     """The settings of each account, in order, and the name of the default one."""
     accounts: dict[str, Settings] = {}
     defaults: Settings = {}
-    current, default = defaults, ""
+    current, default, whose = defaults, "", "defaults"
     for line in text.splitlines():
         command, value = [*line.split(None, 1), "", ""][:2]
         value = _unquoted(value.strip())
         if not command or command.startswith("#"):
             continue
         if command == "defaults":
-            current = defaults
+            current, whose = defaults, command
         elif command == "account":
             name, bases = _account(value)
+            whose = f"account {name}"
             if name == "default":
                 default = bases[0] if bases else name
             current = {} if name == "default" and bases else accounts.setdefault(name, dict(defaults))
@@ -83,8 +99,10 @@ def _accounts(text: str, found: Found) -> "tuple[dict[str, Settings], str]":
                 if base not in accounts:
                     found.lose(f"account {name}", f"begins as {base}, which is not there")
                 current.update(accounts.get(base, {}))
-        else:
+        elif command in _KNOWN:
             current[command] = value
+        else:  # said once, here: other accounts may begin as copies of this one
+            found.lose(f"{whose}: {command} {value}".rstrip())
     return accounts, default or next(iter(accounts), "")
 
 
@@ -109,7 +127,7 @@ def _section(name: str, settings: Settings, found: Found, *, is_default: bool) -
             section.say(statement, settings[command])
     _login(section, name, settings, found)
     _tls(section, name, settings, found)
-    _policy(section, name, settings, found)
+    _policy(section, settings)
     return section
 
 
@@ -184,7 +202,7 @@ def _tls(section: Section, name: str, settings: Settings, found: Found) -> None:
         )
 
 
-def _policy(section: Section, name: str, settings: Settings, found: Found) -> None:
+def _policy(section: Section, settings: Settings) -> None:
     for command, statement, words in (
         ("set_from_header", "from_header", {"on": "force", "off": "keep"}),
         ("set_date_header", "date", {"off": "disabled"}),
@@ -198,21 +216,3 @@ def _policy(section: Section, name: str, settings: Settings, found: Found) -> No
         section.say("log", settings["logfile"])
     if settings.get("syslog", "off") != "off":
         section.say("syslog", settings["syslog"].removeprefix("LOG_").lower().replace("on", "user"))
-    known = {
-        *_SAME,
-        *_ELSEWHERE,
-        "timeout",
-        "tls_trust_file",
-        "tls_fingerprint",
-        "tls_certcheck",
-        "tls_nocertcheck",
-        "set_from_header",
-        "set_date_header",
-        "set_msgid_header",
-        "dsn_notify",
-        "logfile",
-        "syslog",
-    }
-    for command in settings:
-        if command not in known:
-            found.lose(f"account {name}: {command} {settings[command]}".rstrip())

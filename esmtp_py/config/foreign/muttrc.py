@@ -4,6 +4,8 @@ from esmtp_py.config.foreign.found import Found, authority
 from esmtp_py.config.writing import Section
 
 _AUTOMATIC_PORT = {"smtp": "25", "smtps": "465"}  # as Mutt has it
+# Mutt's own buffer for a line; shlex takes a time that grows with its square.
+_LONGEST_LINE = 8192
 _OURS = (
     "smtp_url",
     "smtp_pass",
@@ -19,7 +21,7 @@ _OURS = (
 
 def read(text: str) -> Found:
     found = Found()
-    variables = _variables(text)
+    variables = _variables(text, found)
     url = variables.get("smtp_url", "")
     if not url:
         found.lose("smtp_url", "it is not set, so Mutt does not send by itself; there is nothing to import")
@@ -73,10 +75,13 @@ def _rest(section: Section, variables: dict[str, str], found: Found) -> None:
         found.lose("certificate_file", "name the certificate's authority with ca_file, or pin it with fingerprint")
 
 
-def _variables(text: str) -> dict[str, str]:
+def _variables(text: str, found: Found) -> dict[str, str]:
     """What ``set`` says, ``yes`` and ``no`` for switches; ``unset`` takes it back."""
     variables: dict[str, str] = {}
     for line in text.replace("\\\n", " ").splitlines():
+        if len(line) > _LONGEST_LINE:
+            found.lose(line[:20] + "…", f"a line of more than {_LONGEST_LINE} characters is not read")
+            continue
         words = _words(line)
         command = words.pop(0) if words else ""
         while command in ("set", "unset") and words:

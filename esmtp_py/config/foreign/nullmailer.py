@@ -3,9 +3,11 @@
 import os
 
 from esmtp_py.config.foreign.found import Found, authority
+from esmtp_py.config.foreign.text import content
 from esmtp_py.config.writing import Section
 
 _FILES = {"helohost": "helo", "allmailfrom": "force reverse_path", "sendtimeout": "timeout"}
+LONGEST_LINE = 8192
 _LOST = ("adminaddr", "pausetime", "maxpause", "doublebounceto", "idhost")
 
 
@@ -30,11 +32,8 @@ def read(directory: str) -> Found:
 
 
 def _content(directory: str, name: str) -> str:
-    try:
-        with open(os.path.join(directory, name), encoding="utf-8", errors="surrogateescape") as file:
-            return file.read(65536)  # the manual shows lines, not pages
-    except OSError:
-        return ""
+    path = os.path.join(directory, name)
+    return content(path) if os.path.exists(path) else ""
 
 
 def _words(line: str) -> list[str]:
@@ -42,6 +41,8 @@ def _words(line: str) -> list[str]:
 
     if line.lstrip().startswith("#"):
         return []
+    if len(line) > LONGEST_LINE:  # shlex takes a time that grows with its square
+        return line.split()
     try:
         return shlex.split(line)
     except ValueError:

@@ -1,5 +1,6 @@
 """password_from netrc: the file as ftp, curl and other programs write it."""
 
+import time
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,7 @@ from hypothesis import strategies as st
 from esmtp_py.config.identity import Identity
 from esmtp_py.config.server import Server
 from esmtp_py.errors import MailError
-from esmtp_py.secret.netrc import entries, fetch
+from esmtp_py.secret.netrc import LONGEST, entries, fetch
 
 ALICE = Identity(username="alice", server=Server("mx.example.org", "587"))
 
@@ -87,6 +88,29 @@ def test_there_is_none(home: Path) -> None:
     with pytest.raises(MailError, match=r"\.netrc: No such file") as raised:
         fetch(ALICE)
     assert raised.value.kind == "try_again"
+
+
+def test_what_is_too_long_is_not_cut_in_two(home: Path) -> None:
+    begin = "machine mx.example.org login alice password hunter2"
+    write(home, begin.rjust(LONGEST))
+    assert fetch(ALICE) == "hunter2"
+    write(home, begin.rjust(LONGEST + 1))
+    with pytest.raises(MailError, match="too long") as raised:
+        fetch(ALICE)
+    assert raised.value.kind == "try_again"
+
+
+@pytest.mark.parametrize("unit", ["x", '"', "\\x", '"x', "machine ", "macdef x\n", "password \t", "\n"])
+def test_a_megabyte_takes_linear_time(unit: str) -> None:
+    def taken(count: int) -> float:
+        text = "machine " + unit * (count // len(unit))
+        begun = time.process_time()
+        list(entries(text))
+        return time.process_time() - begun
+
+    taken(1000)
+    # 16 times as long; what grows with the square would need 256 times as much
+    assert taken(1 << 20) < 60 * max(taken(1 << 16), 0.005)
 
 
 def test_open_to_others(home: Path) -> None:
