@@ -4,12 +4,13 @@ import os
 
 from esmtp_py.config.build import PASSWORDS
 from esmtp_py.config.channel_advice import channel_advice
-from esmtp_py.config.identity import STARTTLS_DISABLED, Identity
+from esmtp_py.config.identity import STARTTLS_DISABLED, WITHOUT_USERNAME, Identity
 from esmtp_py.config.login import KEYRING
 from esmtp_py.config.model import Config
 from esmtp_py.config.policy_advice import policy_advice
 from esmtp_py.config.server import SUBMISSIONS_PORT
 from esmtp_py.config.source import Source
+from esmtp_py.config.values import AUTOMATIC
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ def advice(statements: "list[Statement]", config: Config, source: Source) -> lis
     for identity in config.identities:
         for statement, text in (
             *_login(identity),
+            *_mechanism(identity),
             *_oauth2(identity),
             *channel_advice(identity),
             *_local(identity),
@@ -79,7 +81,8 @@ def _login(identity: Identity) -> "Iterator[tuple[str, str]]":
     source = next((name for name in PASSWORDS if name in written), "")
     if source and not identity.username:
         yield source, "a password, but no username: nobody logs in"
-    if identity.username and not source and not identity.oauth2:
+    needless = identity.auth in WITHOUT_USERNAME or (identity.certificate and identity.auth == AUTOMATIC)
+    if identity.username and not (source or identity.oauth2 or needless):
         yield "username", "a username, but no password"
     if "keyring_backend" in written and identity.password_from != KEYRING and not identity.oauth2:
         yield "keyring_backend", "has no effect: nothing comes from the keyring; write: password_from keyring"
@@ -87,6 +90,22 @@ def _login(identity: Identity) -> "Iterator[tuple[str, str]]":
         yield "auth", "no username: nobody logs in"
     if identity.username and identity.starttls == STARTTLS_DISABLED and not identity.loopback:
         yield "starttls", f"the password goes over the network in clear text; write: {_remedy(identity)}"
+
+
+def _mechanism(identity: Identity) -> "Iterator[tuple[str, str]]":
+    """What ``auth`` names, beside what there is for it."""
+    name, written = identity.auth, identity.origin
+    if "auth" not in written or name == AUTOMATIC:
+        return
+    if identity.oauth2 and name not in ("OAUTHBEARER", "XOAUTH2"):
+        yield "auth", f"{name.lower()} takes no token; with oauth2 write: auth automatic"
+    if name == "EXTERNAL" and not identity.certificate:
+        yield "auth", "external, but no certificate to show"
+    if identity.starttls == STARTTLS_DISABLED and (name == "EXTERNAL" or name.endswith("-PLUS")):
+        yield "auth", f"{name.lower()} needs TLS, and starttls is disabled"
+    for source in PASSWORDS if name in WITHOUT_USERNAME else ():
+        if source in written:
+            yield source, f"has no effect with auth {name.lower()}"
 
 
 def _oauth2(identity: Identity) -> "Iterator[tuple[str, str]]":

@@ -8,8 +8,7 @@ from os import urandom
 
 from esmtp_py.errors import MailError
 from esmtp_py.sasl import mechanism
-from esmtp_py.sasl.broken import Broken, Refused
-from esmtp_py.sasl.mechanism import Credentials
+from esmtp_py.sasl.mechanism import Broken, Credentials, Refused
 from esmtp_py.smtp import command
 
 # -PLUS, SCRAM, and what is left.  No account is locked by it, for none but the last has shown a password.

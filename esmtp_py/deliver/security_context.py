@@ -5,7 +5,7 @@ and so is whatever library speaks for it.
 """
 
 from esmtp_py.errors import MailError
-from esmtp_py.sasl.broken import Broken
+from esmtp_py.sasl.mechanism import Broken
 
 SERVICE = "smtp"  # RFC 4954 section 4
 

@@ -15,7 +15,7 @@ from esmtp_py.errors import MailError
 from esmtp_py.message.domain import ascii_domain
 from esmtp_py.net.imap import Imap, Literal, encoded
 from esmtp_py.sasl import mechanism
-from esmtp_py.sasl.broken import Broken
+from esmtp_py.sasl.mechanism import Broken
 from esmtp_py.smtp.veil import Veil
 
 TYPE_CHECKING = False

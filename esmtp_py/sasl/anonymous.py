@@ -1,6 +1,6 @@
 """ANONYMOUS (RFC 4505): no login at all, and a word about who it was, if the rc has one."""
 
-from esmtp_py.sasl.broken import Unable
+from esmtp_py.sasl.mechanism import Unable
 
 NAME = "ANONYMOUS"
 LONGEST = 255  # section 2, in characters

@@ -1,6 +1,6 @@
 """What the two mechanisms of OAuth2 have in common: which tokens they can carry."""
 
-from esmtp_py.sasl.broken import Unable
+from esmtp_py.sasl.mechanism import Unable
 
 # RFC 6750 section 2.1, b64token
 _IN_TOKENS = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~+/=")

@@ -3,7 +3,7 @@
 The security context is the caller's; what goes over the wire is here.
 """
 
-from esmtp_py.sasl.broken import Broken
+from esmtp_py.sasl.mechanism import Broken
 
 NAME = "GSSAPI"
 NO_LAYER = 1  # section 3.3

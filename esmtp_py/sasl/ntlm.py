@@ -3,7 +3,7 @@
 The security context is the caller's.
 """
 
-from esmtp_py.sasl.broken import Broken
+from esmtp_py.sasl.mechanism import Broken
 
 NAME = "NTLM"
 

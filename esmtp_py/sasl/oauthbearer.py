@@ -1,7 +1,7 @@
 """OAUTHBEARER (RFC 7628): an OAuth2 token as the password."""
 
 from esmtp_py.sasl.bearer import token68
-from esmtp_py.sasl.broken import Unable
+from esmtp_py.sasl.mechanism import Unable
 
 NAME = "OAUTHBEARER"
 

@@ -4,7 +4,7 @@ As a stored string (RFC 5802 section 2.2): what Unicode 3.2 does not know is
 not taken.  ASCII, that is nearly always, needs no table and imports none.
 """
 
-from esmtp_py.sasl.broken import Unable
+from esmtp_py.sasl.mechanism import Unable
 
 
 def saslprep(text: str) -> bytes:

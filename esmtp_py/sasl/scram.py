@@ -5,7 +5,7 @@ With -PLUS both proofs are bound to the TLS channel, so nobody can stand in its 
 
 from binascii import Error, a2b_base64, b2a_base64
 
-from esmtp_py.sasl.broken import Broken, Refused, Unable
+from esmtp_py.sasl.mechanism import Broken, Refused, Unable
 from esmtp_py.sasl.saslprep import saslprep
 
 # mechanism: its hash, as hashlib calls it; best first.

@@ -1,7 +1,7 @@
 """XOAUTH2: an OAuth2 token, as Google defined it and Microsoft took it over; OAUTHBEARER is the standard."""
 
 from esmtp_py.sasl.bearer import token68
-from esmtp_py.sasl.broken import Unable
+from esmtp_py.sasl.mechanism import Unable
 
 NAME = "XOAUTH2"
 

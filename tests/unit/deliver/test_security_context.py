@@ -9,8 +9,7 @@ import spnego
 from esmtp_py.deliver import security_context
 from esmtp_py.errors import MailError
 from esmtp_py.sasl import mechanism
-from esmtp_py.sasl.broken import Broken
-from esmtp_py.sasl.mechanism import Credentials
+from esmtp_py.sasl.mechanism import Broken, Credentials
 
 
 @pytest.fixture(autouse=True)

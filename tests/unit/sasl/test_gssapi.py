@@ -3,8 +3,7 @@
 import pytest
 
 from esmtp_py.sasl import mechanism
-from esmtp_py.sasl.broken import Broken
-from esmtp_py.sasl.mechanism import Credentials
+from esmtp_py.sasl.mechanism import Broken, Credentials
 from tests.unit.sasl.exchanges import responses
 
 

@@ -11,8 +11,7 @@ from scramp import ScramMechanism
 from esmtp_py.concealed import Secret
 from esmtp_py.errors import MailError
 from esmtp_py.sasl import mechanism, scram
-from esmtp_py.sasl.broken import Broken, Refused
-from esmtp_py.sasl.mechanism import Credentials
+from esmtp_py.sasl.mechanism import Broken, Credentials, Refused
 from tests.unit.sasl.exchanges import NONCE, responses, start
 
 PLAIN_NAMES = ("SCRAM-SHA-1", "SCRAM-SHA-256")
