@@ -6,8 +6,6 @@ from esmtp_py.config.source import Source
 from esmtp_py.config.values import domain as domain_name
 from esmtp_py.config.values import host_and_service, one_of, path
 from esmtp_py.errors import MailError
-from esmtp_py.message.address import AddressError, parse_reverse_path
-from esmtp_py.message.domain import ascii_domain
 
 IMAPS_PORT = "993"  # RFC 8314
 IMAP = "imap"
@@ -24,6 +22,9 @@ def from_policy(text: str, source: Source) -> str:
 
 def domain(text: str, source: Source) -> str:
     """A domain that addresses can have; the empty one is as if nothing had been written."""
+    from esmtp_py.message.address import AddressError, parse_reverse_path
+    from esmtp_py.message.domain import ascii_domain
+
     domain_name(text, source)
     try:
         if text:

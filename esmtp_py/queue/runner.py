@@ -94,12 +94,17 @@ class Run:
         self._work()
         self._sort(self._strays())
         self._work()
-        if self._store.directory(SENT) >= 0:
-            self._put_copies_away()
+        self._put_copies_away()
         return self.tally
 
     def _put_copies_away(self) -> None:
         """When all mail has had its turn: nobody waits for a copy."""
+        try:
+            if self._store.directory(SENT) < 0:
+                return
+        except MailError as error:  # no directory of ours
+            self.tally.say(error.text)
+            return
         from esmtp_py.queue.sent import put_away
 
         put_away(self._store, self._config, self.tally.say)

@@ -170,6 +170,19 @@ def test_what_is_queued_after_a_direct_attempt_is_not_replaced_again(esmtp: Comm
     assert queued(esmtp) == []
 
 
+def test_a_member_that_is_a_local_user_and_waits_is_final(esmtp: Command, rc: Rc, write: Write) -> None:
+    write("joe: joe, b@x.org\n")
+    with SubmissionServer(tls="none", mechanisms=()) as server:
+        rc(f"identity me@x.org\n{way_to(server)}mda 'exit 75'\naliases aliases\ndelivery on-failure\n")
+        assert esmtp("joe", stdin=MAIL).code == 0
+        [file] = queued(esmtp)
+        rc(f"identity me@x.org\n{way_to(server)}{PIPE}aliases aliases\n")
+        assert esmtp(f"-qI{file.name}").code == 0
+    assert [mail.recipients for mail in server.mails] == [["b@x.org"]]
+    assert Mailbox(esmtp.home).recipients == ["joe"]
+    assert queued(esmtp) == []
+
+
 def test_a_mistake_in_a_direct_call_is_mended_in_the_queue(esmtp: Command, rc: Rc, write: Write) -> None:
     rc(f"identity me@x.org\nhostname 127.0.0.1:1\n{PIPE}aliases aliases\ndelivery on-failure\n")
     write("nonsense\n")

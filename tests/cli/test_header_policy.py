@@ -151,3 +151,19 @@ def test_when_to_be_told(
     send(*args, "you@y.org", stdin=b"Subject: x\n\nx\n")
     [mail] = server.mails
     assert [wishes.get("NOTIFY", "") for wishes in mail.wishes] == [said]
+
+
+def test_a_report_is_as_its_author_made_it(esmtp: Command, rc: Rc) -> None:
+    with SubmissionServer(tls="none", mechanisms=(), replies={"RCPT bad@y.org": "550 5.1.1 no"}) as server:
+        rc(
+            f"identity me@x.org\n{way_to(server)}from_header force\nfull_name Me\ndsn_notify failure\n"
+            "force sender other@x.org\n"
+        )
+        assert esmtp("-odq", "bad@y.org", stdin=b"From: root\n\nx\n").code == 0
+        assert esmtp("-q").code == 0
+    [report] = server.mails
+    head = report.data.partition(b"\r\n\r\n")[0]
+    assert b"From: Mail Delivery System <me@x.org>" in head
+    assert b"Sender:" not in head
+    assert report.wishes == [{}]
+    assert b"From: Me <me@x.org>" in report.data, "the mail that it returns is the one that was tried"

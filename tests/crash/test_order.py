@@ -85,7 +85,7 @@ SITES = list(sites())
 
 def test_the_sites_are_found() -> None:
     texts = {site.text for site in SITES}
-    assert {"os.fsync(self._fd)", "os.fdatasync(self._fd)", "self._store.sync()"} <= texts
+    assert {"os.fsync(self._fd)", "os.fdatasync(self._fd)", "self._store.sync_directory(self._place)"} <= texts
     assert len(SITES) >= 10
 
 
