@@ -1,6 +1,5 @@
 """OAuth2 all the way: a provider gives signed tokens, Dovecot validates them, Postfix lets the mail in or does not."""
 
-import json
 import pathlib
 import time
 from collections.abc import Callable, Iterator
@@ -51,11 +50,11 @@ def send(esmtp: Command, address: str) -> Done:
     return esmtp("-f", "alice@example.test", address, stdin=MAIL)
 
 
-def spoil(esmtp: Command, token: str, **more: float) -> None:
+def spoil(esmtp: Command, token: str, until: float = 0) -> None:
     """What is cached becomes this token, fetched some minutes ago."""
-    [file] = (esmtp.home / ".esmtp_tokens").glob("*.json")
-    found = json.loads(file.read_text())
-    file.write_text(json.dumps(found | {"token": token, "since": time.time() - 300} | more))
+    [file] = (esmtp.home / ".esmtp_tokens").glob("*.token")
+    of, _, end, _, _ = file.read_text().split("\n")
+    file.write_text(f"{of}\n{time.time() - 300}\n{until or end}\n{token}\n")
 
 
 @pytest.mark.parametrize("auth", [*MECHANISMS, "automatic"])

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from esmtp_py.cli.options import Options
     from esmtp_py.config.identity import Identity
     from esmtp_py.secret.oauth2.client import Client
-    from esmtp_py.secret.oauth2.grant import Tokens
+    from esmtp_py.secret.oauth2.tokens import Tokens
 
 # Longer than any address that a browser ends at.
 _LINE = 8192

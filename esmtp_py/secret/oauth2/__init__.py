@@ -10,8 +10,8 @@ if TYPE_CHECKING:
     from esmtp_py.config.identity import Identity
     from esmtp_py.secret.oauth2.cache import Cache
     from esmtp_py.secret.oauth2.client import Client
-    from esmtp_py.secret.oauth2.grant import Tokens
     from esmtp_py.secret.oauth2.store import Store
+    from esmtp_py.secret.oauth2.tokens import Tokens
 
 
 def access_token(identity: "Identity", *, refused: "Secret | None" = None) -> "Secret":

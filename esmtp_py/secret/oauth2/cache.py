@@ -1,8 +1,11 @@
 """The access token in use, shared by all processes of the user, and the lock under which one of them fetches the next.
 
 ~/.esmtp_tokens holds two files for each refresh token, both named by a digest
-of where that is kept: NAME.json, the access token, and NAME.lock.  The
-directory and they are the user's alone.  Losing them costs one request.
+of where that is kept: NAME.token and NAME.lock.  The directory and they are
+the user's alone.  Losing them costs one request.
+
+The first has four lines: what the token is for, as a digest; since when, and
+until when it is good, in seconds of the clock; and the token.
 """
 
 import errno
@@ -15,7 +18,7 @@ from esmtp_py.config.rcfile import home_directory
 from esmtp_py.errors import MailError
 from esmtp_py.outcome import TABLE
 from esmtp_py.secret import private_file
-from esmtp_py.secret.oauth2.grant import LONGEST_LIFETIME, LONGEST_TOKEN, Tokens, token
+from esmtp_py.secret.oauth2.tokens import LONGEST_LIFETIME, LONGEST_TOKEN, Tokens, token
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -54,29 +57,27 @@ class Cache:
 
     def read(self) -> "Entry | None":
         """The token, if there is a good one."""
-        import json
-
-        content = private_file.read(self._base + ".json", LONGEST_TOKEN + 1024)
-        try:
-            found = json.loads(content or b"{}")
-            access, since, until = token(found["token"]), float(found["since"]), float(found["until"])
-            ours = found["of"] == self._of
-        except (ValueError, KeyError, TypeError, RecursionError):
+        content = private_file.read(self._base + ".token", LONGEST_TOKEN + 1024)
+        lines = (content or b"").decode("ascii", "replace").split("\n")
+        if len(lines) != 5 or lines[0] != self._of:
             return None
-        # a clock that was set back makes a token look younger than it is
+        try:
+            since, until = float(lines[1]), float(lines[2])
+        except ValueError:
+            return None
+        access = token(lines[3])
         now = time.time()
-        if access is None or not ours or not since - MARGIN <= now < until <= since + LONGEST_LIFETIME:
+        # a clock that was set back makes a token look younger than it is
+        if access is None or not since - MARGIN <= now < until <= since + LONGEST_LIFETIME:
             return None
         return Entry(access, now - since < YOUNG)
 
     def write(self, tokens: Tokens) -> None:
         """Call it with the lock."""
-        import json
-
         now = time.time()
         until = now + tokens.seconds - min(MARGIN, tokens.seconds // 2)
-        found = {"token": tokens.access.reveal(), "since": now, "until": until, "of": self._of}
-        private_file.write(self._base + ".json", json.dumps(found).encode("ascii"))
+        lines = (self._of, str(now), str(until), tokens.access.reveal(), "")
+        private_file.write(self._base + ".token", "\n".join(lines).encode("ascii"))
 
     def locked(self) -> "Lock":
         """For a ``with``.  MailError("try_again") when others do not give it free."""
@@ -163,6 +164,9 @@ def _directory() -> str:
 
 
 def _digest(text: str) -> str:
-    from hashlib import sha256
-
-    return sha256(text.encode("utf-8", "surrogateescape")).hexdigest()[:32]
+    """Without the module hashlib, which takes longer to load than all the rest here."""
+    try:
+        from _blake2 import blake2b
+    except ImportError:  # another implementation of Python
+        from hashlib import blake2b
+    return blake2b(text.encode("utf-8", "surrogateescape"), digest_size=16).hexdigest()

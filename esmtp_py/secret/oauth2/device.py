@@ -5,7 +5,8 @@ import time
 from esmtp_py.concealed import Secret
 from esmtp_py.errors import MailError
 from esmtp_py.net.post import Url
-from esmtp_py.secret.oauth2.grant import Refused, Tokens, asked, fields, meaning, seconds, token
+from esmtp_py.secret.oauth2.grant import Refused, asked, fields, meaning
+from esmtp_py.secret.oauth2.tokens import Tokens, seconds, token
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

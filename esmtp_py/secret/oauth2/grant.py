@@ -10,6 +10,7 @@ from esmtp_py.concealed import Secret
 from esmtp_py.errors import MailError
 from esmtp_py.net.post import Answer, post
 from esmtp_py.printable import printable
+from esmtp_py.secret.oauth2.tokens import LONGEST_LIFETIME, UNSAID_LIFETIME, Tokens, seconds, token
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -24,13 +25,6 @@ if TYPE_CHECKING:
 
 # For one question and its answer; a provider needs a second, and everybody else waits behind the lock.
 ANSWER_SECONDS = 60
-# When nothing is said of how long a token lives (RFC 6749 section 5.1 only recommends to say it).
-UNSAID_LIFETIME = 300
-# Longer than any provider lets one live; more is a mistake, or a lie that would keep a dead token in use.
-LONGEST_LIFETIME = 86400
-# Four times the largest ones seen: Microsoft's have up to 16 kB where a user is in many groups.
-LONGEST_TOKEN = 64 * 1024
-
 # The user has to agree again.  The second line is Microsoft's and OpenID Connect's.
 _AGREE_AGAIN = {
     *("invalid_grant", "access_denied", "authorization_declined", "expired_token"),
@@ -54,17 +48,6 @@ class Refused(Exception):
         super().__init__(error)
         self.error = error
         self.text = text
-
-
-class Tokens:
-    """access: lives for so many seconds.  refresh: a new refresh token, or None: the old one goes on."""
-
-    __slots__ = ("access", "refresh", "seconds")
-
-    def __init__(self, access: Secret, refresh: "Secret | None", seconds: int) -> None:
-        self.access = access
-        self.refresh = refresh
-        self.seconds = seconds
 
 
 def refreshed(client: "Client", token: Secret) -> Tokens:
@@ -166,21 +149,6 @@ def _tokens(found: "dict[str, Any]", client: "Client") -> Tokens:
     if refresh is not None and token(refresh) is None:
         raise _odd(host, "gave a refresh token that cannot be used")
     return Tokens(access, token(refresh), seconds(found.get("expires_in"), UNSAID_LIFETIME, LONGEST_LIFETIME))
-
-
-def token(value: object) -> "Secret | None":
-    """A token of RFC 6749 appendix A.12, which is printable ASCII; and no blank, for RFC 6750 has none.  Else None."""
-    good = isinstance(value, str) and 0 < len(value) <= LONGEST_TOKEN
-    return Secret(value) if good and all("!" <= c <= "~" for c in value) else None  # type: ignore[arg-type, attr-defined]
-
-
-def seconds(value: object, unsaid: int, longest: int) -> int:
-    """A number of seconds, also one in quotes, as some write it; within 0 and ``longest``."""
-    if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 10:
-        value = int(value)
-    if isinstance(value, bool) or not isinstance(value, int | float) or value != value:
-        return unsaid
-    return int(min(max(value, 0), longest))
 
 
 def _words(found: "dict[str, Any]", secrets: "list[str]") -> str:

@@ -15,13 +15,14 @@ from esmtp_py.concealed import Secret
 from esmtp_py.errors import MailError
 from esmtp_py.net.stream import Stream
 from esmtp_py.printable import printable
-from esmtp_py.secret.oauth2.grant import Refused, Tokens, granted, meaning
+from esmtp_py.secret.oauth2.grant import Refused, granted, meaning
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from esmtp_py.secret.oauth2.client import Client
+    from esmtp_py.secret.oauth2.tokens import Tokens
 
 # To read the provider's page, log in there, and find the second factor.
 PATIENCE = 600.0
@@ -68,7 +69,7 @@ class Redirect:
     def __exit__(self, *_: object) -> None:
         self._listener.close()
 
-    def tokens(self, typed: "Callable[[], str] | None" = None, fd: int = -1, patience: float = PATIENCE) -> Tokens:
+    def tokens(self, typed: "Callable[[], str] | None" = None, fd: int = -1, patience: float = PATIENCE) -> "Tokens":
         """Waits for the browser, and exchanges the code that it brings.
 
         typed, fd: the address that the browser ended at may also be typed:

@@ -3,7 +3,7 @@
 from esmtp_py.concealed import Secret
 from esmtp_py.errors import MailError
 from esmtp_py.secret import private_file
-from esmtp_py.secret.oauth2.grant import LONGEST_TOKEN, token
+from esmtp_py.secret.oauth2.tokens import LONGEST_TOKEN, token
 from esmtp_py.secret.service import host
 
 TYPE_CHECKING = False

@@ -1,6 +1,5 @@
 """One token for all who need it: cached, renewed in time, fetched once, kept safe; and what is said without one."""
 
-import json
 import os
 import pathlib
 import socket
@@ -25,15 +24,14 @@ Together = Callable[[], list[str]]
 
 
 def cached(home: pathlib.Path) -> pathlib.Path:
-    [file] = (home / ".esmtp_tokens").glob("*.json")
+    [file] = (home / ".esmtp_tokens").glob("*.token")
     return file
 
 
-def age(home: pathlib.Path, **changes: float) -> None:
+def age(home: pathlib.Path, since: float = 0, until: float = 0) -> None:
     """The cached token becomes older, or ends sooner, by so many seconds."""
-    file = cached(home)
-    found = json.loads(file.read_text())
-    file.write_text(json.dumps(found | {name: found[name] - less for name, less in changes.items()}))
+    of, begin, end, token, _ = cached(home).read_text().split("\n")
+    cached(home).write_text(f"{of}\n{float(begin) - since}\n{float(end) - until}\n{token}\n")
 
 
 def failure(identity: Identity) -> MailError:
@@ -106,7 +104,7 @@ def test_no_token_lives_for_ever(
 ) -> None:
     provider.plan("token", (200, {"access_token": "abc", "expires_in": lie}))
     assert access_token(identity()).reveal() == "abc"
-    assert json.loads(cached(home).read_text())["until"] < time.time() + 86401
+    assert float(cached(home).read_text().split("\n")[2]) < time.time() + 86401
 
 
 def test_a_clock_that_was_set_back_makes_no_token_good(
@@ -120,12 +118,26 @@ def test_a_clock_that_was_set_back_makes_no_token_good(
     assert access_token(identity()) != second
 
 
-@pytest.mark.parametrize("content", ["", "{", "[]", '{"token": 5}', "[" * 40000, '{"token":"x","since":"a"}'])
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda lines: [],
+        lambda lines: lines[:3],
+        lambda lines: lines[:4],
+        lambda lines: [*lines, "more"],
+        lambda lines: [lines[0], "x", *lines[2:]],
+        lambda lines: [*lines[:2], "nan", *lines[3:]],
+        lambda lines: [*lines[:2], "inf", *lines[3:]],
+        lambda lines: [*lines[:3], "two words", ""],
+        lambda lines: [*lines[:3], "\udcff", ""],
+    ],
+)
 def test_a_damaged_cache_costs_a_request_and_no_more(
-    content: str, provider: OAuthServer, identity: MakeIdentity, home: pathlib.Path
+    change: Callable[[list[str]], list[str]], provider: OAuthServer, identity: MakeIdentity, home: pathlib.Path
 ) -> None:
     access_token(identity())
-    cached(home).write_text(content)
+    lines = cached(home).read_text().split("\n")
+    cached(home).write_text("\n".join(change(lines)), errors="surrogateescape")
     assert access_token(identity()).reveal() == provider.granted[1]
 
 

@@ -5,7 +5,7 @@ import pytest
 from esmtp_py.errors import MailError
 from esmtp_py.secret.oauth2.client import Client
 from esmtp_py.secret.oauth2.device import Device
-from esmtp_py.secret.oauth2.grant import Tokens
+from esmtp_py.secret.oauth2.tokens import Tokens
 from tests.server.oauth import OAuthServer, http
 from tests.unit.secret.oauth2.conftest import MakeIdentity
 

@@ -9,7 +9,8 @@ from esmtp_py.config.proxy import parse
 from esmtp_py.errors import MailError
 from esmtp_py.outcome import DEFERRED
 from esmtp_py.secret.oauth2.client import PROVIDERS, Client
-from esmtp_py.secret.oauth2.grant import LONGEST_TOKEN, granted
+from esmtp_py.secret.oauth2.grant import granted
+from esmtp_py.secret.oauth2.tokens import LONGEST_TOKEN
 from tests.server.oauth import OAuthServer, http
 from tests.unit.secret.oauth2.conftest import MakeIdentity
 

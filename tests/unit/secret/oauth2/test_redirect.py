@@ -14,8 +14,8 @@ import pytest
 
 from esmtp_py.errors import MailError
 from esmtp_py.secret.oauth2.client import Client
-from esmtp_py.secret.oauth2.grant import Tokens
 from esmtp_py.secret.oauth2.redirect import MAX_REQUESTS, Redirect
+from esmtp_py.secret.oauth2.tokens import Tokens
 from tests.server.oauth import OAuthServer
 from tests.unit.secret.oauth2.conftest import MakeIdentity
 

@@ -11,7 +11,7 @@ from esmtp_py.errors import MailError
 from esmtp_py.outcome import DEFERRED
 from esmtp_py.secret.oauth2 import access_token, authorized
 from esmtp_py.secret.oauth2.client import Client
-from esmtp_py.secret.oauth2.grant import Tokens
+from esmtp_py.secret.oauth2.tokens import Tokens
 from tests.server.oauth import OAuthServer
 from tests.unit.secret.oauth2.conftest import MakeIdentity
 from tests.unit.secret.oauth2.keyrings import Locked, Memory
