@@ -8,9 +8,19 @@ from collections.abc import Iterator
 
 CANARY = "Kanarie-7Xq2-vogel"
 
-# In base64 it looks different in each of three places, and its ends depend on what is around it (RFC 4648 section 4).
-_ENCODED = {base64.b64encode(b"\0" * shift + CANARY.encode())[(0, 2, 3)[shift] : -3] for shift in range(3)}
-FORMS = (CANARY.encode(), CANARY.encode().hex().encode(), *sorted(_ENCODED))
+
+def forms(word: str) -> "tuple[bytes, ...]":
+    """How it may look.
+
+    In base64 it does so differently in each of three places, and its ends depend on what is around it (RFC 4648
+    section 4).
+    """
+    octets = word.encode()
+    encoded = {base64.b64encode(b"\0" * shift + octets)[(0, 2, 3)[shift] : -3] for shift in range(3)}
+    return (octets, octets.hex().encode(), *sorted(encoded))
+
+
+FORMS = forms(CANARY)
 
 
 def sung(data: bytes) -> "list[bytes]":

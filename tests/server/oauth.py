@@ -51,7 +51,7 @@ class OAuthServer(Listener):
     lifetime:  of access tokens, in seconds.   pad: makes them longer by so many characters.
     key:       signs them: JWTs of HS256, with the user as ``sub``, as Dovecot validates them.
     decide:    what the user does in the browser: "agree", "deny", or anything that is then the error.
-    interval, code_lifetime: of device codes.
+    interval, code_lifetime: of device codes.   delay: before each answer, in seconds.
 
     plan(endpoint, reply, ...): the next replies of an endpoint: a whole HTTP reply as bytes, a function that is
       given the connection, (status, JSON object), or a word, which is an error of OAuth2.
@@ -61,7 +61,7 @@ class OAuthServer(Listener):
 
     user = "alice"
     client_id = "esmtp-test"
-    client_secret = "GOCSPX-canary-client-secret"
+    client_secret: str | None = "GOCSPX-canary-client-secret"
 
     def __init__(
         self,
@@ -80,6 +80,7 @@ class OAuthServer(Listener):
         self.rotating, self.lifetime, self.pad, self.key = rotating, lifetime, pad, key
         self.interval, self.code_lifetime = interval, code_lifetime
         self.decide = "agree"
+        self.delay = 0.0
         self.requests: list[Request] = []
         self.violations: list[str] = []
         self.granted: list[str] = []
@@ -163,6 +164,7 @@ class OAuthServer(Listener):
             reply = self._reply(request)
         elif isinstance(reply, str):
             reply = (400, {"error": reply, "error_description": f"planned; you sent {request.fields}"})
+        time.sleep(self.delay)
         if callable(reply):
             reply(connection)
         else:
