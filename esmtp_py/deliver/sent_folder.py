@@ -144,10 +144,7 @@ class SentFolder:
                 self._veil.add(secret.reveal().encode("utf-8", "surrogateescape"))
 
     def _hide_in(self, error: MailError) -> None:
-        error.text, error.reply = (
-            self._veil.over(text.encode("utf-8", "surrogateescape")).decode("utf-8", "surrogateescape")
-            for text in (error.text, error.reply)
-        )
+        error.text, error.reply = self._veil.over_text(error.text), self._veil.over_text(error.reply)
 
     def _found(self, imap: Imap) -> bytes:
         """The folder that the server says is for sent mail (RFC 6154), else the usual one."""

@@ -12,6 +12,7 @@ from esmtp_py.concealed import Secret
 from esmtp_py.config.server import Server
 from esmtp_py.errors import MailError
 from esmtp_py.printable import printable
+from esmtp_py.smtp.veil import Veil
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -76,7 +77,7 @@ def post(url: str, form: "dict[str, str | Secret]", reach: "Reach", trust: "Trus
 
             stream = TlsStream(stream, client_context(trust), where.host, deadline)
         stream.send(_request(where, form), deadline)
-        return _answer(stream, where, deadline)
+        return _answer(stream, where, deadline, Veil(*(value for value in form.values() if isinstance(value, Secret))))
     finally:
         stream.close()
 
@@ -98,7 +99,8 @@ def _request(where: Url, form: "dict[str, str | Secret]") -> bytes:
     return "\r\n".join(head).encode("ascii") + b"\r\n\r\n" + body
 
 
-def _answer(stream: "Source", where: Url, deadline: float) -> Answer:
+def _answer(stream: "Source", where: Url, deadline: float, veil: Veil) -> Answer:
+    """veil: over what we have said, should they quote it."""
     from http.client import HTTPException, HTTPResponse
 
     reader: "Any" = _Reader(stream, where.host, deadline)
@@ -107,12 +109,12 @@ def _answer(stream: "Source", where: Url, deadline: float) -> Answer:
         response.begin()
         body = response.read(MAX_BODY + 1)
     except (HTTPException, ValueError) as error:  # a ValueError for odd numbers in the header
-        text = f"{where.host} does not speak HTTP ({type(error).__name__}: {printable(str(error), 80)})"
+        text = f"{where.host} does not speak HTTP ({type(error).__name__}: {printable(veil.over_text(str(error)), 80)})"
         raise MailError("protocol", text, remote=where.host) from error
     if len(body) > MAX_BODY:
         raise _too_long(where.host)
     kind = (response.getheader("Content-Type") or "").partition(";")[0].strip().lower()
-    return Answer(response.status, printable(kind, 40), body)
+    return Answer(response.status, printable(veil.over_text(kind), 40), body)
 
 
 class _Reader(io.RawIOBase):

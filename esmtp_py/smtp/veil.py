@@ -17,9 +17,12 @@ class Veil:
 
     __slots__ = ("_forms", "_words")
 
-    def __init__(self) -> None:
+    def __init__(self, *secrets: "Secret | None") -> None:
         self._forms: list[bytes] = []
         self._words: list[bytes] = []
+        for secret in secrets:
+            if secret:
+                self.add(secret.reveal().encode("utf-8", "surrogatepass"))
 
     def add(self, secret: bytes) -> None:
         """From here on ``secret`` is hidden, and so is its base64, whatever stands before and behind it in there."""
@@ -39,6 +42,10 @@ class Veil:
             text = _without(text, word)
         return text
 
+    def over_text(self, text: str) -> str:
+        """The same for text that is decoded already."""
+        return self.over(text.encode("utf-8", "surrogatepass")).decode("utf-8", "surrogatepass")
+
 
 def _within(secret: bytes, shift: int) -> bytes:
     """Those characters of the base64 of a longer text that depend on the secret alone, ``shift`` bytes into a group."""
@@ -57,3 +64,8 @@ def _without(text: bytes, word: bytes) -> bytes:
             end = at + len(MASKED)
         at = text.find(word, end)
     return text
+
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from esmtp_py.concealed import Secret

@@ -21,6 +21,7 @@ from tests.cli.test_passwords import KEYRING, ROOT, private
 from tests.conftest import Command
 from tests.server import SubmissionServer, sasl
 from tests.server.auth import MECHANISMS
+from tests.server.oauth import OAuthServer
 from tests.server.sasl import SCRAM
 from tests.server.scripted import ScriptedServer, script, stall
 from tests.terminal import Terminal
@@ -177,6 +178,45 @@ def test_nor_when_a_challenge_quotes_it(
         assert cat("-f", "me@x.org", "bob@x.org") == 77
     assert "S: 334 " in cat.shown
     assert cat.escaped() == []
+
+
+TOKENS = {"access_token": CANARY, "refresh_token": CANARY, "token_type": "Bearer", "expires_in": 3600}
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        (200, TOKENS),
+        (400, {"error": "invalid_grant", "error_description": EVERYTHING}),
+        (500, {"error": EVERYTHING, "error_uri": EVERYTHING}),
+        f"HTTP/1.1 200 {EVERYTHING}\r\nContent-Length: 4\r\n\r\n{CANARY}".encode(),
+        f"{EVERYTHING}\r\n\r\n".encode(),
+    ],
+    ids=["granted", "withdrawn", "failing", "no-json", "no-http"],
+)
+@pytest.mark.parametrize("mechanism", ["XOAUTH2", "OAUTHBEARER"])
+def test_tokens_and_the_secret_of_the_client(
+    mechanism: str, answer: "tuple[int, object] | bytes", esmtp: Command, rc: Rc, queue: Queue
+) -> None:
+    """All that OAuth2 keeps secret is the canary, and both servers quote it."""
+    with serving(mechanism, ECHOING) as server, OAuthServer() as provider, Watch() as watch:
+        provider.plan("token", *[answer] * 9)
+        cat = cage(esmtp, rc, server, "rc", mechanism)
+        tokens = f'token_file ~/token\noauth2 custom\nclient_id me\nclient_secret "{CANARY}"\nscope mail\n'
+        path = esmtp.home / ".esmtprc"
+        path.write_text(path.read_text().replace(SOURCES["rc"], f"{tokens}token_endpoint {provider.url('token')}"))
+        private(esmtp.home / "token", CANARY + "\n")
+        everybody = ("-f", "me@x.org", "bob@x.org", "carol@x.org", "dave@x.org", "root")
+        code = cat(*everybody)
+        cat("-odq", *everybody)
+        cat("-q")
+    assert code in (70, 75, 76, 77)
+    assert provider.asked("token")
+    cat.shown += esmtp("-bp", "-v").out + esmtp("--json").out + esmtp("--show", *queue.store.ids()).out
+    known = {"token", *(f".esmtp_tokens/{file.name}" for file in (esmtp.home / ".esmtp_tokens").glob("*.json"))}
+    assert [place for place in cat.escaped() if place not in known] == []
+    assert all((esmtp.home / name).stat().st_mode & 0o777 == 0o600 for name in known)
+    assert watch.found == set()
 
 
 CRASH = """

@@ -11,6 +11,7 @@ from esmtp_py.errors import MailError
 from esmtp_py.net.post import Answer, post
 from esmtp_py.printable import printable
 from esmtp_py.secret.oauth2.tokens import LONGEST_LIFETIME, UNSAID_LIFETIME, Tokens, seconds, token
+from esmtp_py.smtp.veil import Veil
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -82,7 +83,7 @@ def fields(client: "Client", url: str, form: "dict[str, str | Secret]") -> "dict
         # the remedies of net/ are about the mail server
         text = error.text.replace("hostname in the rc", "the endpoints in the rc")
         raise MailError(error.kind, f"no access token for {client.user}: {text}", remote=error.remote) from error
-    return _object(answer, url, client, [v.reveal() for v in form.values() if isinstance(v, Secret)])
+    return _object(answer, url, client, Veil(*(value for value in form.values() if isinstance(value, Secret))))
 
 
 def _way(identity: "Identity") -> "Reach":
@@ -117,7 +118,7 @@ def meaning(client: "Client", refused: Refused) -> MailError:
     return MailError("auth", f"{said}: check the OAuth2 statements in the rc, or {client.remedy}")
 
 
-def _object(answer: Answer, url: str, client: "Client", secrets: "list[str]") -> "dict[str, Any]":
+def _object(answer: Answer, url: str, client: "Client", veil: Veil) -> "dict[str, Any]":
     import json
 
     host = url.partition("://")[2].partition("/")[0]
@@ -129,7 +130,7 @@ def _object(answer: Answer, url: str, client: "Client", secrets: "list[str]") ->
         found = None
     error = found.get("error") if isinstance(found, dict) else None
     if isinstance(error, str) and error and answer.status < 500:
-        raise Refused(error, _words(found, secrets))
+        raise Refused(error, _words(found, veil))
     if answer.status == 429 or answer.status >= 500:
         raise MailError("try_again", f"{host} gives no token for {client.user} now (HTTP {answer.status})", remote=host)
     if not isinstance(found, dict) or answer.status != 200:
@@ -151,13 +152,11 @@ def _tokens(found: "dict[str, Any]", client: "Client") -> Tokens:
     return Tokens(access, token(refresh), seconds(found.get("expires_in"), UNSAID_LIFETIME, LONGEST_LIFETIME))
 
 
-def _words(found: "dict[str, Any]", secrets: "list[str]") -> str:
+def _words(found: "dict[str, Any]", veil: Veil) -> str:
     """The error and its description, one line, without what we sent."""
     description = found.get("error_description")
     text = found["error"] + (f": {description}" if isinstance(description, str) and description else "")
-    for secret in secrets:
-        text = text.replace(secret, "*")
-    return printable(text, 200)
+    return printable(veil.over_text(text), 200)
 
 
 def _odd(host: str, what: str) -> MailError:

@@ -3,9 +3,10 @@
 from base64 import b64encode
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
+from esmtp_py.concealed import Secret
 from esmtp_py.errors import MailError
 from esmtp_py.smtp.reply import Reply, ReplyParser
 from esmtp_py.smtp.veil import Veil
@@ -61,6 +62,13 @@ def test_the_longest_goes_first() -> None:
 )
 def test_a_short_one_is_hidden_where_it_is_a_word(line: bytes, shown: bytes) -> None:
     assert veil(b"no").over(line) == shown
+
+
+@given(st.text(max_size=30))
+@example("\ud800 and \udcff")
+def test_any_text_passes(text: str) -> None:
+    assert Veil(Secret("hunter2"), None).over_text(text + "hunter2") == text + "*"
+    assert Veil(Secret("\ud800hunter2")).over_text(text + "\ud800hunter2") == text + "*"
 
 
 def test_none_at_all() -> None:
