@@ -6,6 +6,7 @@ import pathlib
 import pty
 import re
 import select
+import signal
 import ssl
 import subprocess
 import time
@@ -250,6 +251,17 @@ def test_the_user_says_no(esmtp: Command, rc: Rc, tls: OAuthServer) -> None:
     tls.approve(terminal.until(r"code  (\S+)  there")[1], "access_denied")
     assert terminal.end() == 77
     assert "access_denied" in terminal.shown
+    assert not (esmtp.home / ".mail").exists()
+
+
+@pytest.mark.parametrize("way", ["device", "authorization"])
+def test_the_user_presses_control_c(way: str, esmtp: Command, rc: Rc, tls: OAuthServer) -> None:
+    write(rc, tls, way)
+    terminal = Terminal(esmtp, "--authorize", "alice@example.test")
+    terminal.until("Waiting|paste that here")
+    terminal.process.send_signal(signal.SIGINT)
+    assert terminal.end() == 75
+    assert terminal.shown.endswith("esmtp: stopped by a signal; nothing was changed\n")
     assert not (esmtp.home / ".mail").exists()
 
 

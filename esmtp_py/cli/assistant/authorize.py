@@ -30,7 +30,10 @@ def authorize(options: "Options") -> int:
     identity = _identity(options)
     client = Client(identity)
     by_device = options.way == "device" if options.way else _by_device(client)
-    tokens = _with_code(client) if by_device else _with_browser(client)
+    try:
+        tokens = _with_code(client) if by_device else _with_browser(client)
+    except KeyboardInterrupt:
+        raise MailError("try_again", "stopped by a signal; nothing was changed") from None
     place = authorized(client, tokens)
     say(f"Done: the refresh token of {client.user} is in {place}, and mail of {identity.name} can be sent.")
     return EX_OK

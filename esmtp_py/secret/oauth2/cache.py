@@ -100,8 +100,8 @@ class Lock:
         begin = time.time()
         try:
             self._fd = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
-            self._acquire()
-            self._heed(begin)
+            if self._waited():
+                self._heed(begin)
         except BaseException as error:
             self._close()
             if isinstance(error, OSError):
@@ -118,21 +118,24 @@ class Lock:
             pass  # others ask for themselves
         self._close()
 
-    def _acquire(self) -> None:
+    def _waited(self) -> bool:
+        """Takes the lock.  True when somebody else had it until then."""
         end = time.monotonic() + LOCK_SECONDS
+        waited = False
         while True:
             try:
                 fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                return
+                return waited
             except OSError as error:
                 if error.errno not in (errno.EAGAIN, errno.EACCES, errno.EINTR):
                     raise
             if time.monotonic() > end:
                 raise MailError("try_again", f"another process has been fetching a token for {self._user} for too long")
             time.sleep(_LOCK_PAUSE)
+            waited = True
 
     def _heed(self, begin: float) -> None:
-        if os.fstat(self._fd).st_mtime < begin:
+        if not begin <= os.fstat(self._fd).st_mtime <= time.time():
             return
         kind, _, text = os.pread(self._fd, _LOCK_LIMIT, 0).decode("utf-8", "replace").partition(" ")
         if kind in TABLE:

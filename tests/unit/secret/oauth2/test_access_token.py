@@ -269,6 +269,18 @@ def test_who_waited_for_a_request_that_failed_does_not_make_it_again(
     assert access_token(identity()).reveal() == provider.granted[0]
 
 
+def test_yesterdays_failure_is_forgotten_also_when_the_clock_was_wrong(
+    provider: OAuthServer, identity: MakeIdentity, home: pathlib.Path
+) -> None:
+    provider.plan("token", "invalid_grant")
+    failure(identity())
+    [lock] = (home / ".esmtp_tokens").glob("*.lock")
+    assert "invalid_grant" in lock.read_text()
+    os.utime(lock, (time.time() + 10**6,) * 2)
+    assert access_token(identity()).reveal() == provider.granted[0]
+    assert lock.read_text() == ""
+
+
 def test_threads_of_one_process_ask_once(provider: OAuthServer, identity: MakeIdentity) -> None:
     found: list[Secret] = []
     threads = [threading.Thread(target=lambda: found.append(access_token(identity()))) for _ in range(6)]
