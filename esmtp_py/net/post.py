@@ -85,7 +85,10 @@ def post(url: str, form: "dict[str, str | Secret]", reach: "Reach", trust: "Trus
 def _request(where: Url, form: "dict[str, str | Secret]") -> bytes:
     from urllib.parse import urlencode
 
-    body = urlencode({k: v.reveal() if isinstance(v, Secret) else v for k, v in form.items()}).encode("ascii")
+    fields = {name: value.reveal() if isinstance(value, Secret) else value for name, value in form.items()}
+    body = urlencode(fields, errors="surrogateescape").encode(
+        "ascii"
+    )  # bytes of an rc that were no UTF-8 stay as they are
     head = (
         f"POST {where.target} HTTP/1.1",
         f"Host: {where.authority}",

@@ -104,7 +104,7 @@ class Redirect:
             **client.provider.asks,
         }
         endpoint = client.authorization_endpoint
-        return f"{endpoint}{'&' if '?' in endpoint else '?'}{urlencode(asks)}"
+        return f"{endpoint}{'&' if '?' in endpoint else '?'}{urlencode(asks, errors='surrogateescape')}"
 
     def _code(self, typed: "Callable[[], str] | None", fd: int, end: float) -> Secret:
         poll = select.poll()

@@ -223,6 +223,12 @@ def test_it_listens_on_this_machine_only(client: Client) -> None:
         assert redirect._listener.getsockname()[0] == "127.0.0.1"
 
 
+def test_a_name_that_is_no_utf8(identity: MakeIdentity) -> None:
+    with Redirect(Client(identity(username="al\udce9", scope="\udcff"))) as redirect:
+        assert "scope=%FF" in redirect.url
+        assert "login_hint=al%E9" in redirect.url
+
+
 def test_no_endpoint_for_a_browser(identity: MakeIdentity) -> None:
     with pytest.raises(MailError) as caught:
         Redirect(Client(identity(authorization_endpoint="")))
