@@ -1,6 +1,6 @@
 """From the statements of an rc file to a Config."""
 
-from esmtp_py.config import channel, login, policy, values
+from esmtp_py.config import values
 from esmtp_py.config.identity import Identity
 from esmtp_py.config.model import Config
 from esmtp_py.config.source import Problem, Source
@@ -13,6 +13,16 @@ if TYPE_CHECKING:
     from esmtp_py.grammar.esmtprc import Statement
 
     Check = Callable[[str, Source], Any]
+
+
+def _late(module: str, name: str) -> "Callable[..., Any]":
+    """A check of its module here, which an rc without such a statement does not load: each mail would pay for it."""
+
+    def check(*given: object) -> object:
+        return getattr(__import__(f"esmtp_py.config.{module}", fromlist=[name]), name)(*given)
+
+    return check
+
 
 # statement: (attribute of Identity, what checks its value)
 SETTINGS: "dict[str, tuple[str, Check]]" = {
@@ -40,45 +50,45 @@ SETTINGS: "dict[str, tuple[str, Check]]" = {
     "undo": ("undo", values.undo),
     "queue_lifetime": ("queue_lifetime", values.lifetime),
     "connections": ("connections", values.connections),
-    "password_command": ("password_command", login.password_command),
+    "password_command": ("password_command", _late("login", "password_command")),
     "password_file": ("password_file", values.path),
-    "password_from": ("password_from", login.password_source),
-    "credential": ("credential", login.credential),
-    "keyring_backend": ("keyring_backend", login.keyring_backend),
-    "oauth2": ("oauth2", login.provider),
+    "password_from": ("password_from", _late("login", "password_source")),
+    "credential": ("credential", _late("login", "credential")),
+    "keyring_backend": ("keyring_backend", _late("login", "keyring_backend")),
+    "oauth2": ("oauth2", _late("login", "provider")),
     "client_id": ("client_id", values.one_line),
     "client_secret": ("client_secret", values.secret),
-    "authorization_endpoint": ("authorization_endpoint", login.endpoint),
-    "token_endpoint": ("token_endpoint", login.endpoint),
-    "device_endpoint": ("device_endpoint", login.endpoint),
+    "authorization_endpoint": ("authorization_endpoint", _late("login", "endpoint")),
+    "token_endpoint": ("token_endpoint", _late("login", "endpoint")),
+    "device_endpoint": ("device_endpoint", _late("login", "endpoint")),
     "scope": ("scope", values.one_line),
     "token_file": ("token_file", values.path),
-    "fingerprint": ("fingerprint", channel.fingerprint),
-    "tls_hostname": ("tls_hostname", channel.tls_name),
-    "min_tls": ("min_tls", channel.tls_version),
-    "ciphers": ("ciphers", channel.ciphers),
+    "fingerprint": ("fingerprint", _late("channel", "fingerprint")),
+    "tls_hostname": ("tls_hostname", _late("channel", "tls_name")),
+    "min_tls": ("min_tls", _late("channel", "tls_version")),
+    "ciphers": ("ciphers", _late("channel", "ciphers")),
     "certificate_key": ("certificate_key", values.path),
     "crl_file": ("crl_file", values.path),
     "tls_required_ext": ("tls_required_ext", values.switch),
-    "proxy": ("proxy", channel.proxy),
-    "source_address": ("source_address", channel.ip_address),
+    "proxy": ("proxy", _late("channel", "proxy")),
+    "source_address": ("source_address", _late("channel", "ip_address")),
     "connect_timeout": ("connect_timeout", values.seconds),
     "aliases": ("aliases", values.path),
-    "domain": ("domain", policy.domain),
-    "from_header": ("from_header", policy.from_policy),
+    "domain": ("domain", _late("policy", "domain")),
+    "from_header": ("from_header", _late("policy", "from_policy")),
     "full_name": ("full_name", values.one_line),
     "date": ("date", values.switch),
     "undisclosed_recipients": ("undisclosed_recipients", values.switch),
-    "dsn_notify": ("dsn_notify", policy.notify),
-    "record": ("record", policy.record),
-    "imap_server": ("imap_server", policy.imap_server),
+    "dsn_notify": ("dsn_notify", _late("policy", "notify")),
+    "record": ("record", _late("policy", "record")),
+    "imap_server": ("imap_server", _late("policy", "imap_server")),
     "sent_folder": ("sent_folder", values.one_line),
     "log": ("log", values.path),
-    "syslog": ("syslog", policy.facility),
+    "syslog": ("syslog", _late("policy", "facility")),
 }
 
 # Statements whose value is a list, and what puts its checked items together.
-LISTS = {"dsn_notify": policy.notify_list}
+LISTS = {"dsn_notify": _late("policy", "notify_list")}
 
 # Each says where the password comes from, so a section has one of them.
 PASSWORDS = ("password", "password_command", "password_file", "password_from", "credential")

@@ -115,6 +115,7 @@ def test_delivery_to_the_mda(lister: Lister, rc: WriteRc) -> None:
 OF_OTHERS = {
     *("net.pin", "net.revocation", "net.client_certificate", "net.binding", "net.diagnosis", "net.proxy", "net.socks"),
     *("net.http_proxy", "net.srv", "deliver.discovery", "config.proxy"),
+    *("config.channel", "config.login", "config.policy"),
 }
 
 
