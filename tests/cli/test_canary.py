@@ -213,7 +213,7 @@ def test_tokens_and_the_secret_of_the_client(
     assert code in (70, 75, 76, 77)
     assert provider.asked("token")
     cat.shown += esmtp("-bp", "-v").out + esmtp("--json").out + esmtp("--show", *queue.store.ids()).out
-    known = {"token", *(f".esmtp_tokens/{file.name}" for file in (esmtp.home / ".esmtp_tokens").glob("*.json"))}
+    known = {"token", *(f".esmtp_tokens/{file.name}" for file in (esmtp.home / ".esmtp_tokens").glob("*.token"))}
     assert [place for place in cat.escaped() if place not in known] == []
     assert all((esmtp.home / name).stat().st_mode & 0o777 == 0o600 for name in known)
     assert watch.found == set()
@@ -300,10 +300,11 @@ def test_who_reads_what_is_written(name: str, esmtp: Command, rc: Rc) -> None:
 @pytest.mark.parametrize("form", FORMS)
 def test_it_would_be_found(form: bytes, tmp_path: pathlib.Path) -> None:
     """In a file, in its name, on a command line, in an environment."""
-    (tmp_path / "sub").mkdir()
-    (tmp_path / "sub" / "file").write_bytes(b"x" + form + b"x")
-    assert list(nests(tmp_path, set())) == ["sub/file"]
-    assert list(nests(tmp_path, {"sub/file"})) == []
+    home = tmp_path / "home"
+    (home / "sub").mkdir(parents=True)
+    (home / "sub" / "file").write_bytes(b"x" + form + b"x")
+    assert list(nests(home, set())) == ["sub/file"]
+    assert list(nests(home, {"sub/file"})) == []
     for argv, environ in ((["sleep", "30", form.decode()], {}), (["sleep", "30"], {"A": form.decode()})):
         with subprocess.Popen(["/bin/sh", "-c", "sleep 30", *argv[2:]], env={"PATH": "/bin", **environ}) as process:
             with Watch() as watch:
