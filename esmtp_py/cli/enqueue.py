@@ -77,6 +77,7 @@ def _entry(mail: Mail, recipients: "list[Recipient] | None", not_before: float) 
         full_name=options.full_name,
         rc=os.path.abspath(options.rc) if options.rc else "",
         hops=options.hops,
+        aliases="" if options.aliases else "no",
         errors="" if options.errors == "print" else options.errors,
         identity=settled,
         not_before=not_before,

@@ -116,6 +116,10 @@ def _body(options: "Options", value: str) -> None:
     options.body = _choice("-B", value, {"7bit": "7BIT", "8bitmime": "8BITMIME", "binarymime": "BINARYMIME"})
 
 
+def _no_aliases(options: "Options", value: str) -> None:
+    options.aliases = False
+
+
 def _hops(options: "Options", value: str) -> None:
     options.hops = _number("-h", value)
 
@@ -293,6 +297,7 @@ _FLAGS = (
     Flag("f", VALUE, "ADDRESS", ENVELOPE, _sender, "envelope sender; it chooses the identity"),
     Flag("r", VALUE, "ADDRESS", ENVELOPE, _sender, "old form of -f"),
     Flag("N", VALUE, "WHEN", ENVELOPE, _notify, "notify: never, or a list of success,failure,delay"),
+    Flag("n", NONE, "", ENVELOPE, _no_aliases, "local recipients are final: aliases of the rc do not count"),
     Flag("R", VALUE, "WHAT", ENVELOPE, _ret, "a bounce returns the full message, or hdrs"),
     Flag("V", VALUE, "ID", ENVELOPE, _envid, "envelope id for notifications"),
     Flag("b", VALUE, "MODE", RUN, _mode, "what to do; the modes are below"),
@@ -312,7 +317,6 @@ _FLAGS = (
     Flag("L", VALUE, "TAG", INERT, ignore, "tag for the log"),
     Flag("M", VALUE, "XVALUE", INERT, ignore, "define a macro"),
     Flag("m", NONE, "", INERT, ignore, "send to me too"),
-    Flag("n", NONE, "", INERT, ignore, "do not alias"),
     Flag("p", VALUE, "PROTOCOL", INERT, ignore, "how the message was received"),
     Flag("s", NONE, "", INERT, ignore, "save From lines"),
     Flag("T", GLUED, "[TIME]", INERT, ignore, "timeout of a queued message"),

@@ -94,7 +94,7 @@ class Mail:
         """The envelope as it leaves; a mail that is queued keeps its own until then."""
         assert self.choice
         assert self.envelope
-        if self.choice.identity.aliases:
+        if self.choice.identity.aliases and self.options.aliases:
             from esmtp_py.deliver.expansion import expand
 
             self.envelope = expand(self.envelope, self.choice.identity, self.caller)

@@ -26,6 +26,7 @@ class Options:
     dots:        True when a line with a lone dot ends the message.
     body:        "" or 7BIT, 8BITMIME, BINARYMIME.
     notify, ret, envid, requiretls: as in Recipient and Envelope.
+    aliases:     False with -n: local recipients are final.
     hops:        -h, 0 if not given.  max_hops: above it a message is in a loop.
     errors:      "print", "mail" or "quiet".
     delivery:    the letter after -od, "" when not given.   queue_run: what is behind -q.
@@ -34,6 +35,7 @@ class Options:
     """
 
     __slots__ = (
+        "aliases",
         "asked",
         "at",
         "body",
@@ -74,6 +76,7 @@ class Options:
         self.ret = ""
         self.requiretls = False
         self.envid = ""
+        self.aliases = True
         self.hops = 0
         self.max_hops = 100  # RFC 5321 section 6.3: at least that
         self.errors = "print"

@@ -168,4 +168,5 @@ def _fill(entry: "Entry", mail: Mail) -> None:
     entry.body, entry.ret, entry.envid = envelope.body, envelope.ret, envelope.envid
     entry.requiretls = envelope.requiretls
     entry.full_name, entry.hops, entry.rc = options.full_name, options.hops, options.rc or ""
+    entry.aliases = "" if options.aliases else "no"
     entry.errors = "" if options.errors == "print" else options.errors

@@ -31,7 +31,7 @@ def _aliases(mail: Mail) -> "dict[str, list[str]]":
     assert mail.choice
     assert mail.envelope
     identity = mail.choice.identity
-    if not identity.aliases:
+    if not (identity.aliases and mail.options.aliases):
         return {}
     from esmtp_py.deliver.expansion import members
 

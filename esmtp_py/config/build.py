@@ -82,7 +82,7 @@ SETTINGS: "dict[str, tuple[str, Check]]" = {
     "dsn_notify": ("dsn_notify", _late("policy", "notify")),
     "record": ("record", _late("policy", "record")),
     "imap_server": ("imap_server", _late("policy", "imap_server")),
-    "sent_folder": ("sent_folder", values.one_line),
+    "sent_folder": ("sent_folder", _late("policy", "folder")),
     "log": ("log", values.path),
     "syslog": ("syslog", _late("policy", "facility")),
 }

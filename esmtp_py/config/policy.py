@@ -54,5 +54,12 @@ def imap_server(text: str, source: Source) -> Server:
     return Server(host, service, protocol=IMAP)
 
 
+def folder(text: str, source: Source) -> str:
+    """The name of a folder on an IMAP server; the empty one is as if nothing had been written."""
+    if not text.isprintable():
+        raise ValueError("expected a name such as Sent, in UTF-8 and without control characters")
+    return text
+
+
 def facility(text: str, source: Source) -> str:
     return one_of(text.lower(), FACILITIES, "expected a facility such as mail, user or local0")

@@ -18,10 +18,11 @@ if TYPE_CHECKING:
 def replace(locked: "Locked", identity: "Identity", caller: "Caller", now: float) -> None:
     """Looks up each recipient that was not yet.  MailError("config") for a file that cannot be used; all wait then.
 
-    Not that of a report; nor, of a mail that others have got in a direct call, those that are members already.
+    Not with -n, nor that of a report; nor those who are members already, of a
+    mail that others have got in a direct call.
     """
     entry = locked.entry
-    if original_of(locked.name)[0]:
+    if entry.aliases or original_of(locked.name)[0]:
         return
     everyone = entry.recipients
     own = len(everyone) - len(entry.marks.members)

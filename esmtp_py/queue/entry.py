@@ -43,6 +43,7 @@ class Entry:
     sender:      reverse path, "" for the null one; None: the identity chooses, at delivery.
     recipients:  as in Envelope.  body, ret, envid, requiretls: as there.
     full_name:   -F; None if not given.   rc: -C, "" if not given.   hops: -h.
+    aliases:     "no" with -n: recipients are not looked up; else "".
     errors:      -oe: "", "print", "mail" or "quiet".
     identity:    name of the Identity it must leave with, "" for the one that its sender chooses.
     not_before:  deliver no earlier; seconds since 1970, 0 for at once.
@@ -60,6 +61,7 @@ class Entry:
         "_recipients",
         "_tail",
         "algorithm",
+        "aliases",
         "argv",
         "body",
         "digest",
@@ -94,6 +96,7 @@ class Entry:
         rc: str = "",
         hops: int = 0,
         errors: str = "",
+        aliases: str = "",
         identity: str = "",
         not_before: float = 0,
         form: str = WIRE,
@@ -110,6 +113,7 @@ class Entry:
         self.rc = rc
         self.hops = hops
         self.errors = errors
+        self.aliases = aliases
         self.identity = identity
         self.not_before = not_before
         self.form = form
@@ -179,6 +183,7 @@ WORDS: dict[str, str | None] = {
     "ret": "",
     "envid": "",
     "errors": "",
+    "aliases": "",
     "identity": "",
 }
 

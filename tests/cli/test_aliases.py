@@ -88,6 +88,11 @@ def test_members_have_the_wishes_of_the_sender_and_the_name_that_was_written(
     assert "root" not in wishes["c@x.org"].get("ORCPT", "")
 
 
+def test_with_n_a_name_is_final(way: Callable[..., object], esmtp: Command) -> None:
+    assert way(FILE, "-n", "root") == ([], ["root"])
+    assert esmtp("-bv", "-n", "root").out.startswith("root: identity ")
+
+
 def test_a_list_of_who_gets_it(esmtp: Command, rc: Rc, write: Write) -> None:
     rc(f"identity me@x.org\nhostname mx.x.org\n{PIPE}aliases aliases\n")
     write(FILE)

@@ -139,6 +139,7 @@ def test_open_file_is_a_problem_if_it_holds_a_password(write: Write, home: pathl
         ("hostname /run/smtp\nrecord imap", 2, "hostname is a socket: write imap_server"),
         ("\nimap_server x.org", 2, "has no effect without record imap"),
         ("record sent/\nsent_folder x", 2, "has no effect without record imap"),
+        ("record /nowhere/sent/", 1, "there is no directory /nowhere"),
         ("crl_file /nowhere/crl", 1, "/nowhere/crl is not there or cannot be read"),
     ],
 )
