@@ -10,6 +10,7 @@ import pytest
 
 from esmtp_py.config import load
 from esmtp_py.deliver import sent_folder
+from esmtp_py.errors import MailError
 from tests.conftest import Command
 from tests.interop.imapserver import PASSWORD, USER, ImapServer
 from tests.interop.mailserver import missing
@@ -162,6 +163,28 @@ def test_tls_from_the_first_byte(
     folder.append(4, lambda: [b"a:", b" c"], 1.0)
     folder.close()
     assert sorted(str(mail["a"]) for mail in imap.folder("Implicit")) == ["b", "c"]
+
+
+MECHANISMS = ["automatic", "plain", "login", "cram-md5", "scram-sha-1", "scram-sha-256"]
+
+
+@pytest.mark.parametrize("mechanism", MECHANISMS)
+@pytest.mark.parametrize("good", [True, False])
+def test_each_mechanism(
+    esmtp: Command, write: Callable[..., None], imap: ImapServer, mechanism: str, good: bool
+) -> None:
+    write(f"auth {mechanism}", f"sent_folder {mechanism}", password=PASSWORD if good else "wrong one")
+    identity = load(str(esmtp.home / ".esmtprc")).default
+    if not good:
+        with pytest.raises(MailError) as raised:
+            sent_folder.SentFolder(identity)
+        assert raised.value.kind == "auth"
+        assert "wrong one" not in raised.value.text
+        return
+    folder = sent_folder.SentFolder(identity)
+    folder.append(6, lambda: [b"a: b\r\n"], 1.0)
+    folder.close()
+    assert count(imap, mechanism) == 1
 
 
 @pytest.mark.parametrize("form", ["maildir", "mbox"])

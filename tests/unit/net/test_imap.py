@@ -3,6 +3,7 @@
 import socket
 import threading
 import time
+from binascii import a2b_base64
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -222,6 +223,41 @@ def test_the_folder_is_made_where_it_is_missing(script: Callable[..., Script]) -
     folder.close()
     assert b'CREATE "&ANw-ber &- mehr"\r\n' in server.heard
     assert b'SUBSCRIBE "&ANw-ber &- mehr"\r\n' in server.heard
+
+
+TOKENS = b"* CAPABILITY IMAP4rev1 AUTH=PLAIN AUTH=XOAUTH2\r\n%b OK done\r\n"
+
+
+def test_a_token_that_is_refused_is_renewed_once(
+    script: Callable[..., Script], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tokens = [Secret("old.token"), Secret("new.token")]
+    asked: list[object] = []
+
+    def access_token(identity: Identity, *, refused: "Secret | None" = None) -> Secret:
+        asked.append(refused)
+        return tokens[refused is not None]
+
+    monkeypatch.setattr("esmtp_py.secret.oauth2.access_token", access_token)
+
+    class Picky(Honest):
+        def __call__(self, tag: bytes, rest: bytes) -> "bytes | None":
+            if self._tag and not rest and b"old.token" in a2b_base64(tag):
+                return b"+ eyJzdGF0dXMiOiI0MDEifQ==\r\n"  # what is wrong, in JSON; an empty answer is due
+            if self._tag and not rest and tag in (b"", b"AQ=="):
+                ours, self._tag = self._tag, b""
+                return ours + b" NO [AUTHENTICATIONFAILED] expired: old.token\r\n"
+            return super().__call__(tag, rest)
+
+    server = script(Picky(capability=TOKENS))
+    identity = Identity(**{**_said(server.identity()), "oauth2": "google", "client_id": "c", "password": None})
+    SentFolder(identity).close()
+    assert asked == [None, tokens[0]]
+    assert server.heard.count(b"AUTHENTICATE XOAUTH2") == 2
+
+
+def _said(identity: Identity) -> dict[str, object]:
+    return {name: getattr(identity, name) for name in ("username", "record", "imap_server", "timeout")}
 
 
 def test_a_mail_is_streamed(script: Callable[..., Script]) -> None:
