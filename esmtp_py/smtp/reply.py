@@ -17,6 +17,9 @@ MAX_LINES = 200
 MAX_SHOWN = 1000
 # What a trace shows where a secret stands.
 MASKED = b"*"
+# "v=" in base64: the server's proof in SCRAM (RFC 5802).  Who reads it beside the rest of the exchange can
+# try passwords on it at leisure.
+_PROOFS = (b"dj0", b"dj1")
 
 
 class Reply:
@@ -147,6 +150,8 @@ class ReplyParser:
         if line[:3].isdigit() and line[3:4] in (b"", b" ", b"-"):
             kept = 4 + len(_status(int(line[:3]), line[4:]))
         text = line[kept:]
+        if text.startswith(_PROOFS):
+            return line[:kept] + MASKED
         for secret in self._secrets:
             text = text.replace(secret, MASKED)
         return line[:kept] + (self._veil.over(text) if self._veil else text)
