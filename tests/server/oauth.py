@@ -199,7 +199,7 @@ class OAuthServer(Listener):
         back = urllib.parse.urlsplit(fields.get("redirect_uri", ""))
         if wrong or request.method != "GET" or request.repeated:
             self._object(f"authorize: {wrong} {request}")
-        if back.scheme != "http" or back.hostname not in ("127.0.0.1", "localhost") or not back.port:
+        if back.scheme != "http" or back.hostname not in ("127.0.0.1", "localhost") or not back.port or back.path:
             self._object(f"authorize: redirect_uri {fields.get('redirect_uri')}")
         if len(fields.get("state", "")) < 22 or len(fields.get("code_challenge", "")) != 43:
             self._object("authorize: state or code_challenge is too short")
@@ -210,7 +210,7 @@ class OAuthServer(Listener):
             self.codes.append(answer["code"])
         else:
             answer["error"] = "access_denied" if self.decide == "deny" else self.decide
-        return http(302, "text/html", b"", f"Location: {fields['redirect_uri']}?{urllib.parse.urlencode(answer)}")
+        return http(302, "text/html", b"", f"Location: {fields['redirect_uri']}/?{urllib.parse.urlencode(answer)}")
 
     def _token(self, request: Request) -> "tuple[int, object]":
         self._check_client(request)

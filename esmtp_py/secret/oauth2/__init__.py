@@ -33,10 +33,12 @@ def access_token(identity: "Identity", *, refused: "Secret | None" = None) -> "S
     found = cache.read()
     if found and found.token != refused:
         return found.token
-    with cache.locked():
+    with cache.locked() as lock:
         found = cache.read()  # whoever had the lock before us may have fetched it
         if found and (found.token != refused or found.young):
             return found.token
+        if lock.failure:
+            raise lock.failure
         return _fetched(client, kept, cache)
 
 

@@ -33,6 +33,8 @@ YOUNG = 30
 # Others may be asking: an answer takes at most a minute, and theirs is ours.
 LOCK_SECONDS = 90.0
 _LOCK_PAUSE = 0.02
+# The clock that stamps files may be late by as much.
+_TICK = 0.1
 _LOCK_LIMIT = 4096
 
 
@@ -87,11 +89,14 @@ class Cache:
 class Lock:
     """flock on a file, which the kernel drops however its owner dies.
 
-    Who fails under it leaves word in the file.  Whoever was waiting then fails
-    with the same words, instead of waiting for the same endpoint once more.
+    Who fails under it leaves word in the file, for whoever was waiting and had
+    better fail with the same words than wait for the same endpoint once more.
+
+    failure: of the one that had the lock while we waited, else None.
     """
 
     def __init__(self, path: str, user: str) -> None:
+        self.failure: MailError | None = None
         self._path = path
         self._user = user
         self._fd = -1
@@ -101,7 +106,7 @@ class Lock:
         try:
             self._fd = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
             if self._waited():
-                self._heed(begin)
+                self.failure = self._left(begin)
         except BaseException as error:
             self._close()
             if isinstance(error, OSError):
@@ -110,13 +115,17 @@ class Lock:
         return self
 
     def __exit__(self, kind: object, error: "BaseException | None", trace: "TracebackType | None") -> None:
+        if error is None or error is not self.failure:
+            self._leave(error)
+        self._close()
+
+    def _leave(self, error: "BaseException | None") -> None:
         try:
             os.ftruncate(self._fd, 0)
             if isinstance(error, MailError):
                 os.pwrite(self._fd, f"{error.kind} {error.text}".encode("utf-8", "replace")[:_LOCK_LIMIT], 0)
         except OSError:
             pass  # others ask for themselves
-        self._close()
 
     def _waited(self) -> bool:
         """Takes the lock.  True when somebody else had it until then."""
@@ -134,12 +143,12 @@ class Lock:
             time.sleep(_LOCK_PAUSE)
             waited = True
 
-    def _heed(self, begin: float) -> None:
-        if not begin <= os.fstat(self._fd).st_mtime <= time.time():
-            return
+    def _left(self, begin: float) -> "MailError | None":
+        """The word in the file, if somebody has left it since then."""
+        if not begin - _TICK <= os.fstat(self._fd).st_mtime <= time.time():
+            return None
         kind, _, text = os.pread(self._fd, _LOCK_LIMIT, 0).decode("utf-8", "replace").partition(" ")
-        if kind in TABLE:
-            raise MailError(kind, text)
+        return MailError(kind, text) if kind in TABLE else None
 
     def _close(self) -> None:
         fd, self._fd = self._fd, -1

@@ -60,7 +60,7 @@ class Redirect:
         self._listener = _listener()
         port = self._listener.getsockname()[1]
         self._hosts = (f"127.0.0.1:{port}", f"localhost:{port}")
-        self._uri = f"http://{client.provider.loopback}:{port}/"
+        self._uri = f"http://{client.provider.loopback}:{port}"  # as it is registered, which is without a path
         self.url = self._address()
 
     def __enter__(self) -> "Redirect":

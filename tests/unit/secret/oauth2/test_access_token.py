@@ -7,7 +7,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from subprocess import PIPE
 
 import pytest
@@ -16,7 +16,10 @@ from esmtp_py.concealed import Secret
 from esmtp_py.config.identity import Identity
 from esmtp_py.errors import MailError
 from esmtp_py.outcome import DEFERRED
-from esmtp_py.secret.oauth2 import access_token, cache
+from esmtp_py.secret.oauth2 import access_token, authorized, cache
+from esmtp_py.secret.oauth2.client import Client
+from esmtp_py.secret.oauth2.store import store
+from esmtp_py.secret.oauth2.tokens import Tokens
 from tests.server.oauth import OAuthServer, as_json, http
 from tests.unit.secret.oauth2.conftest import MakeIdentity
 
@@ -267,6 +270,44 @@ def test_who_waited_for_a_request_that_failed_does_not_make_it_again(
     provider.forget_plans()
     # whoever comes later asks, and is not told of yesterday
     assert access_token(identity()).reveal() == provider.granted[0]
+
+
+@pytest.fixture
+def failing(provider: OAuthServer, identity: MakeIdentity, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Somebody has the lock, and fails as soon as others wait for it."""
+    has, fails = threading.Event(), threading.Event()
+    client = Client(identity())
+
+    def hold() -> None:
+        try:
+            with cache.Cache(client, store(client).key).locked():
+                has.set()
+                fails.wait(30)
+                raise MailError("auth", "the permission is dead")
+        except MailError:
+            pass  # it has left word
+
+    thread = threading.Thread(target=hold)
+    thread.start()
+    assert has.wait(30)
+    monkeypatch.setattr(time, "sleep", lambda seconds: fails.set())
+    yield
+    fails.set()
+    thread.join(30)
+
+
+def test_who_waited_fails_with_the_same_words(failing: None, provider: OAuthServer, identity: MakeIdentity) -> None:
+    assert failure(identity()).text == "the permission is dead"
+    assert provider.requests == []
+    assert access_token(identity()).reveal() == provider.granted[0]  # not so who comes later
+
+
+def test_what_the_user_agrees_to_is_kept_whoever_has_failed_meanwhile(
+    failing: None, provider: OAuthServer, identity: MakeIdentity, home: pathlib.Path
+) -> None:
+    authorized(Client(identity()), Tokens(Secret("abc"), Secret("def"), 3600))
+    assert (home / "refresh").read_text() == "def\n"
+    assert access_token(identity()).reveal() == "abc"
 
 
 def test_yesterdays_failure_is_forgotten_also_when_the_clock_was_wrong(

@@ -89,7 +89,7 @@ def test_what_the_provider_is_asked(provider: OAuthServer, waiting: Waiting) -> 
     assert asks["client_id"] == provider.client_id
     assert asks["scope"] == "mail.send"
     assert asks["login_hint"] == "alice"
-    assert asks["redirect_uri"] == f"http://127.0.0.1:{waiting.port}/"
+    assert asks["redirect_uri"] == f"http://127.0.0.1:{waiting.port}"
     [request] = provider.asked("token")
     verifier = request.fields["code_verifier"].encode()
     assert asks["code_challenge_method"] == "S256"
@@ -254,6 +254,6 @@ def test_the_address_is_pasted(provider: OAuthServer, typing: tuple[Waiting, Cal
     waiting, write = typing
     write("\n")
     write("what?\n")
-    write(f"{waiting.asks['redirect_uri']}?state=wrong&code=x\n")
+    write(f"{waiting.asks['redirect_uri']}/?state=wrong&code=x\n")
     write(f"http://127.0.0.1:{waiting.port}{waiting.target(provider)}\n")
     assert waiting.end().access.reveal() == provider.granted[0]
