@@ -48,6 +48,7 @@ class Imap(imaplib.IMAP4):
         self._until = time.monotonic() + seconds
         self._unread = bytearray()
         self._heard = 0
+        self._given = False  # the mail has been asked for, and sent
         self._guarded(lambda: imaplib.IMAP4.__init__(self))
 
     # -- what imaplib reads from and writes to -----------------------------------------------------------------
@@ -74,6 +75,7 @@ class Imap(imaplib.IMAP4):
             for chunk in data.chunks():
                 self._until = time.monotonic() + max(self._patience, _BLOCK)
                 self.stream.send(chunk, self._until)
+            self._given = True
         else:
             self.stream.send(data, self._until)
 
@@ -142,10 +144,13 @@ class Imap(imaplib.IMAP4):
 
     def _append(self, words: tuple[str, ...], mail: Literal) -> None:
         self.literal: "Any" = mail
+        self._given = False
         try:
             self._ask("APPEND", *words)
         finally:
             self.literal = None
+        if not self._given:
+            raise MailError("protocol", f"{self.remote} has taken a mail that it never asked for", remote=self.remote)
 
     def close_it(self) -> None:
         """Says LOGOUT if that is possible, and closes.  Never raises."""

@@ -18,6 +18,12 @@ LONGEST = 4096  # of an input; what grows faster than its length shows in the un
 Target = Callable[[bytes], None]
 
 
+def clean(text: str, *secrets: str) -> None:
+    """Asserts that a message is one printable line without these."""
+    assert text.isprintable(), text
+    assert not any(secret in text for secret in secrets), text
+
+
 def main(target: Target, seeds: Sequence[bytes]) -> None:
     """The command line of a target."""
     if sys.argv[1:2] == ["--atheris"]:

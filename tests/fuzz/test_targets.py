@@ -2,10 +2,25 @@
 
 import pytest
 
-from tests.fuzz import address, driver, header, intake, session
+from tests.fuzz import (
+    address,
+    aliases,
+    certificate,
+    driver,
+    foreign,
+    header,
+    imap,
+    intake,
+    oauth,
+    proxy,
+    sasl,
+    session,
+)
+
+TARGETS = [address, aliases, certificate, foreign, header, imap, intake, oauth, proxy, sasl, session]
 
 
-@pytest.mark.parametrize("module", [address, header, intake, session], ids=lambda module: module.__name__)
+@pytest.mark.parametrize("module", TARGETS, ids=lambda module: module.__name__)
 def test_nothing_is_found_near_the_seeds(module: object) -> None:
     for seed in module.SEEDS:  # type: ignore[attr-defined]
         module.target(seed)  # type: ignore[attr-defined]

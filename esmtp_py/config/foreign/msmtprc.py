@@ -212,7 +212,7 @@ def _policy(section: Section, settings: Settings) -> None:
             section.say(statement, words[settings[command]])
     if settings.get("dsn_notify", "off") != "off":
         section.say("dsn_notify", settings["dsn_notify"])
-    if settings.get("logfile", "-") != "-":
+    if (settings.get("logfile") or "-") != "-":
         section.say("log", settings["logfile"])
     if settings.get("syslog", "off") != "off":
-        section.say("syslog", settings["syslog"].removeprefix("LOG_").lower().replace("on", "user"))
+        section.say("syslog", settings["syslog"].removeprefix("LOG_").lower().replace("on", "user") or "user")

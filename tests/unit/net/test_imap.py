@@ -275,6 +275,18 @@ def test_a_mail_is_streamed(script: Callable[..., Script]) -> None:
     assert len(asked) == 1000
 
 
+@pytest.mark.parametrize("verb", ["append", "create"])
+def test_a_mail_that_was_never_asked_for_is_not_there(verb: str, script: Callable[..., Script]) -> None:
+    """Else the only copy would be removed on the word of a server that has not got it."""
+    missing = b"%b NO [TRYCREATE] no such folder\r\n"
+    said = {"append": b"%b OK done\r\n"} if verb == "append" else {"append": missing, "create": missing}
+    folder = SentFolder(script(Honest(**said)).identity())
+    with pytest.raises(MailError) as caught:
+        folder.append(6, lambda: [b"a: b\r\n"], 0.0)
+    folder.close()
+    assert caught.value.kind == ("protocol" if verb == "append" else "try_again")
+
+
 def test_the_server_is_that_of_hostname_or_has_to_be_named() -> None:
     assert str(server_of(Identity(server=Server("mail.x.org", "587")))) == "mail.x.org:993"
     with pytest.raises(MailError, match="imap_server"):
