@@ -37,4 +37,4 @@ def _for_the_server(mail: "Mail", identity: "Identity") -> str:
     except MailError as error:
         return f"no copy was kept: {error.text}"
     run()
-    return f"{left} copies of sent mail wait in {place}/sent for the IMAP server; esmtp -q says why" if left else ""
+    return f"copies of sent mail wait in {place}/sent for the IMAP server, {left} of them for long" if left else ""

@@ -4,6 +4,8 @@ Each of those they become has the wishes of the sender (RFC 3461 section
 5.2.7), and as its original recipient the name that was written.
 """
 
+import os
+
 from esmtp_py.config.aliases import Aliases
 from esmtp_py.deliver.select import qualified
 from esmtp_py.message.envelope import Envelope, Recipient
@@ -19,7 +21,7 @@ def members(
 ) -> "list[tuple[Recipient, list[Recipient]]]":
     """Each alias among them, with those it stands for.  MailError("config") for a file that cannot be used."""
     local = [recipient for recipient in recipients if recipient.local]
-    aliases = Aliases(identity.aliases) if local else None
+    aliases = _file(identity.aliases) if local else None
     found = []
     for recipient in local:
         names = aliases.expand(recipient.address) if aliases else None
@@ -27,6 +29,22 @@ def members(
             original = recipient.orcpt or qualified(recipient.address, identity, caller)
             found.append((recipient, [Recipient(name, recipient.notify, original) for name in names]))
     return found
+
+
+_files: "dict[str, tuple[tuple[int, ...], Aliases]]" = {}
+
+
+def _file(path: str) -> Aliases:
+    """The alias file, read again when it has changed: a run asks it for each of its mails."""
+    try:
+        found = os.stat(path)
+    except (OSError, ValueError):
+        return Aliases(path)  # which says what is wrong
+    state = (found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns)
+    known = _files.get(path)
+    if known is None or known[0] != state:
+        known = _files[path] = (state, Aliases(path))
+    return known[1]
 
 
 def expand(envelope: Envelope, identity: "Identity", caller: "Caller") -> Envelope:

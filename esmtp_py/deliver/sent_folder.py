@@ -85,9 +85,7 @@ class SentFolder:
         if not self._tls and not self._server.loopback:
             text = f"{imap.remote} does not offer STARTTLS: write imap_server with port {IMAPS_PORT} in the rc"
             raise MailError("tls", text, remote=imap.remote)
-        if not imap.mechanisms:
-            raise MailError("auth", f"{imap.remote} offers no login", remote=imap.remote)
-        if "PREAUTH" not in imap.welcome.decode("ascii", "replace").upper().split()[:2]:
+        if b"PREAUTH" not in imap.welcome.upper().split()[:2]:
             self._authenticate(imap)
         imap.offers_again()
 
@@ -109,6 +107,8 @@ class SentFolder:
 
     def _authenticate(self, imap: Imap) -> None:
         identity = self._identity
+        if not imap.mechanisms:
+            raise MailError("auth", f"{imap.remote} offers no login", remote=imap.remote)
         if identity.auth == "GSSAPI":
             raise MailError("config", "record imap: auth gssapi is for the mail server only; name another mechanism")
         shown = credentials_of(identity, self._tls)

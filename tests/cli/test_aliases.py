@@ -1,10 +1,15 @@
 """aliases: local names that stand for others, direct, in a queue run, and with -bv."""
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from esmtp_py.config.identity import Identity
+from esmtp_py.deliver.caller import Caller
+from esmtp_py.deliver.expansion import members
+from esmtp_py.message.envelope import Recipient
 from tests.cli.conftest import PIPE, Mailbox, way_to
 from tests.cli.test_queue_modes import queued
 from tests.conftest import Command
@@ -222,3 +227,13 @@ def test_reports_to_a_local_user_are_not_sent_elsewhere(esmtp: Command, rc: Rc, 
         assert esmtp("-q").code == 0
     assert server.mails == []
     assert b"Mail Delivery System" in Mailbox(esmtp.home).mail
+
+
+def test_a_run_asks_the_file_as_it_is(tmp_path: Path) -> None:
+    path = tmp_path / "aliases"
+    for whom in ("a@x.org", "b@x.org"):
+        path.write_text(f"root: {whom}\n")
+        identity = Identity(aliases=str(path))
+        [(_, found)] = members([Recipient("root")], identity, Caller())
+        assert [recipient.address for recipient in found] == [whom]
+        os.utime(path, (1, 1))  # the same length and time of change: the inode's own time tells

@@ -181,6 +181,26 @@ def test_what_goes_wrong_is_an_error_with_a_reason(
     assert raised.value.text.isprintable()
 
 
+def test_a_server_that_needs_no_login(script: Callable[..., Script]) -> None:
+    server = script(Honest(capability=b"* CAPABILITY IMAP4rev1\r\n%b OK done\r\n"), greeting=b"* PREAUTH hi\r\n")
+    SentFolder(server.identity()).close()
+    assert b"AUTHENTICATE" not in server.heard
+
+
+@pytest.mark.parametrize("offer", [b"", b" STARTTLS"])
+def test_no_login_by_the_greeting_gets_around_tls(
+    script: Callable[..., Script], monkeypatch: pytest.MonkeyPatch, offer: bytes
+) -> None:
+    server = script(
+        Honest(capability=b"* CAPABILITY IMAP4rev1%b\r\n".replace(b"%b", offer) + b"%b OK done\r\n"),
+        greeting=b"* PREAUTH hi\r\n",
+    )
+    monkeypatch.setattr(Server, "loopback", False)
+    with pytest.raises(MailError):
+        SentFolder(server.identity())
+    assert b"APPEND" not in server.heard
+
+
 @pytest.mark.parametrize("greeting", [b"* BYE no\r\n", b"220 smtp.x.org ESMTP\r\n", b"\r\n", b"x" * 200_000])
 def test_what_is_no_imap_server(script: Callable[..., Script], greeting: bytes) -> None:
     with pytest.raises(MailError):
