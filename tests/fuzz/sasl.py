@@ -7,12 +7,10 @@ the mechanism; lines are challenges, in base64.
 
 from base64 import b64encode
 
-from esmtp_py.sasl.broken import Broken
-
 from esmtp_py.concealed import Secret
 from esmtp_py.errors import MailError
 from esmtp_py.sasl import mechanism
-from esmtp_py.sasl.mechanism import Credentials
+from esmtp_py.sasl.mechanism import Broken, Credentials
 from tests.fuzz.driver import clean, main
 
 NONCE = "AAAA" * 6
