@@ -16,15 +16,22 @@ MOST_ATTEMPTS = 3
 AUTOMATIC = "automatic"
 
 
-def log_in(talk: "Conversation", identity: "Identity", extensions: "Extensions", tls: "TlsStream | None") -> None:
+def log_in(
+    talk: "Conversation",
+    identity: "Identity",
+    extensions: "Extensions",
+    tls: "TlsStream | None",
+    place: "Place | None" = None,
+) -> None:
     """Returns when the server has let us in; MailError when it has not, or when that would expose a secret.
 
     tls: the channel is encrypted and verified, and a login can be bound to it.
+    place: where the DNS says that the server is, if the rc leaves that to it.
     """
     secure = tls is not None
     if not secure and identity.tls_demanded:
         raise MailError("tls", f"no login at {talk.remote} without TLS", remote=talk.remote)
-    credentials = credentials_of(identity, tls)
+    credentials = credentials_of(identity, tls, place)
     try:
         _with(credentials, talk, identity, extensions.mechanisms, secure)
     except MailError as error:
@@ -165,17 +172,18 @@ class Exchange:
 # -- what we have to show -----------------------------------------------------
 
 
-def credentials_of(identity: "Identity", tls: "TlsStream | None") -> Credentials:
+def credentials_of(identity: "Identity", tls: "TlsStream | None", place: "Place | None" = None) -> Credentials:
     """Asks for the secret that the identity logs in with, and for no other."""
     service = identity.server.service
+    host = place.host if place else identity.server.host
     credentials = Credentials(
         identity.username,
         certificate=tls is not None and bool(identity.certificate),
-        host=identity.server.host,
-        port=int(service) if service.isdigit() else 0,
+        host=host,
+        port=place.port if place else int(service) if service.isdigit() else 0,
         binding=tls.binding if tls else None,
         random=urandom,
-        context=lambda name: _context(name, identity, tls),
+        context=lambda name: _context(name, host, identity, tls),
     )
     if identity.oauth2:
         from esmtp_py.secret.oauth2 import access_token
@@ -224,13 +232,13 @@ def another_token(identity: "Identity", credentials: Credentials) -> bool:
     return credentials.token != refused
 
 
-def _context(name: str, identity: "Identity", tls: "TlsStream | None") -> "Context":
+def _context(name: str, host: str, identity: "Identity", tls: "TlsStream | None") -> "Context":
     from esmtp_py.deliver import security_context
 
     if name == "GSSAPI":
-        return security_context.kerberos(identity.server.host)
+        return security_context.kerberos(host)
     end_point = tls.binding("tls-server-end-point") if tls else None
-    return security_context.ntlm(identity.server.host, identity.username, _password(identity).reveal(), end_point)
+    return security_context.ntlm(host, identity.username, _password(identity).reveal(), end_point)
 
 
 TYPE_CHECKING = False
@@ -238,6 +246,7 @@ if TYPE_CHECKING:
     from esmtp_py.concealed import Secret
     from esmtp_py.config.identity import Identity
     from esmtp_py.deliver.conversation import Conversation
+    from esmtp_py.net.srv import Place
     from esmtp_py.net.tls import TlsStream
     from esmtp_py.sasl.mechanism import Context
     from esmtp_py.smtp.extensions import Extensions

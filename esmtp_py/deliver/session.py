@@ -67,7 +67,7 @@ class Session:
         if self._identity.logs_in:
             from esmtp_py.deliver.login import log_in
 
-            log_in(self.talk, self._identity, self.extensions, self._secured)
+            log_in(self.talk, self._identity, self.extensions, self._secured, self._place)
 
     def _hello(self) -> None:
         name = self._identity.helo or _own_name(self.talk.stream.local_address())

@@ -1,5 +1,7 @@
 """Which secret a login asks for, where none may be shown, and what is forgotten; what is said is in tests/dialogues."""
 
+import base64
+
 import pytest
 
 from esmtp_py.concealed import Secret
@@ -7,6 +9,7 @@ from esmtp_py.config.identity import Identity
 from esmtp_py.config.server import Server
 from esmtp_py.deliver.login import log_in
 from esmtp_py.errors import MailError
+from esmtp_py.net.srv import Place
 from esmtp_py.secret import oauth2
 from esmtp_py.secret import password as passwords
 from esmtp_py.smtp.command import Command
@@ -65,9 +68,9 @@ def sources(monkeypatch: pytest.MonkeyPatch) -> Sources:
     return Sources(monkeypatch)
 
 
-def logged_in(talk: Talk, *offered: str, tls: bool = True, **rc: object) -> None:
+def logged_in(talk: Talk, *offered: str, tls: bool = True, place: Place | None = None, **rc: object) -> None:
     identity = Identity(**({"server": FAR} | rc))
-    log_in(talk, identity, Extensions({"AUTH": list(offered)}), Tls() if tls else None)  # type: ignore[arg-type]
+    log_in(talk, identity, Extensions({"AUTH": list(offered)}), Tls() if tls else None, place)  # type: ignore[arg-type]
 
 
 ALL = ("PLAIN", "LOGIN", "XOAUTH2", "EXTERNAL", "ANONYMOUS")
@@ -95,6 +98,19 @@ def test_only_the_secret_that_is_needed(
     logged_in(talk, *ALL, **rc)
     assert sources.asked == asked
     assert [line.split()[1] for line in talk.said] == [mechanism]
+
+
+@pytest.mark.parametrize(
+    ("place", "named"),
+    [
+        (None, b"host=mx.example.org\1port=587\1"),
+        (Place("mx7.example.net", 465, True), b"host=mx7.example.net\1port=465\1"),
+    ],
+)
+def test_a_token_is_for_the_server_that_we_reached(place: Place | None, named: bytes, sources: Sources) -> None:
+    talk = Talk(235)
+    logged_in(talk, "OAUTHBEARER", place=place, username="alice", oauth2="google")
+    assert named in base64.b64decode(talk.said[0].split()[2])
 
 
 @pytest.mark.parametrize("starttls", ["automatic", "enabled", "required", "implicit"])
