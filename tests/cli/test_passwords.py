@@ -114,9 +114,7 @@ def test_queued_mail_waits_with_the_reason(
     if source == "ask":
         return
     provide(esmtp.home, esmtp.environ)
-    for name in list(queue.store.ids()):
-        esmtp("--retry-now", name)
-    esmtp("-q")
+    esmtp("-qRx.org")
     assert len(server.mails) == 2
     assert queue.store.ids() == []
 
@@ -149,8 +147,7 @@ def test_what_the_server_refuses_is_looked_up_again_by_the_next_run(
     esmtp("-q")
     assert server.mails == []
     private(esmtp.home / "pw", "hunter2\n")
-    esmtp("--retry-now", "ALL")
-    esmtp("-q")
+    esmtp("-qRx.org")
     assert len(server.mails) == 1
 
 

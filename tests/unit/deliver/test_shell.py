@@ -382,14 +382,14 @@ def test_nor_when_the_command_withstands(tmp_path: Path, monkeypatch: pytest.Mon
 def begins_with(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """Filled with the number of bytes that are in the pipe when a command is started."""
     found: list[int] = []
-    real = shell._spawn
+    real = shell.spawn
 
     def spawn(command: str, actions: list[tuple[int, int, int]], **options: object) -> int:
         there = fcntl.ioctl(actions[0][1], termios.FIONREAD, b"\0" * 4)
         found.append(int.from_bytes(there, sys.byteorder))
         return real(command, actions, **options)
 
-    monkeypatch.setattr(shell, "_spawn", spawn)
+    monkeypatch.setattr(shell, "spawn", spawn)
     return found
 
 
