@@ -86,9 +86,8 @@ def _request(where: Url, form: "dict[str, str | Secret]") -> bytes:
     from urllib.parse import urlencode
 
     fields = {name: value.reveal() if isinstance(value, Secret) else value for name, value in form.items()}
-    body = urlencode(fields, errors="surrogateescape").encode(
-        "ascii"
-    )  # bytes of an rc that were no UTF-8 stay as they are
+    # bytes of an rc file that are no UTF-8 stay as they are
+    body = urlencode(fields, errors="surrogateescape").encode("ascii")
     head = (
         f"POST {where.target} HTTP/1.1",
         f"Host: {where.authority}",

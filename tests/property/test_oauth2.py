@@ -19,8 +19,10 @@ from esmtp_py.secret.oauth2 import grant
 from esmtp_py.secret.oauth2.client import Client
 from esmtp_py.secret.oauth2.redirect import Redirect, _parsed
 from esmtp_py.secret.oauth2.tokens import LONGEST_LIFETIME, LONGEST_TOKEN, Tokens, seconds, token
+from esmtp_py.smtp.veil import Veil
 
 Made = TypeVar("Made")
+VEIL = Veil(Secret("canary-of-ours"))
 WHERE = Url("https://login.example.test/token")
 CLIENT = Client(
     Identity(
@@ -82,7 +84,7 @@ def outcome_of(call: Callable[[], Made]) -> Made | MailError:
 
 @given(st.lists(head | st.binary(max_size=40), max_size=12))
 def test_any_bytes_are_an_answer_or_an_error(pieces: list[bytes]) -> None:
-    answer = outcome_of(lambda: _answer(Pieces(*pieces), WHERE, time.monotonic() + 60))
+    answer = outcome_of(lambda: _answer(Pieces(*pieces), WHERE, time.monotonic() + 60, VEIL))
     if isinstance(answer, MailError):
         assert answer.kind in ("protocol", "connection_lost")
     else:
@@ -107,17 +109,17 @@ def test_any_form_is_one_request(form: dict[str, str | Secret]) -> None:
 def _read(answer: Answer) -> Tokens | MailError:
     def read() -> Tokens:
         try:
-            return grant._tokens(grant._object(answer, CLIENT.token_endpoint, CLIENT, ["s3cret"]), CLIENT)
+            return grant._tokens(grant._object(answer, CLIENT.token_endpoint, CLIENT, VEIL), CLIENT)
         except grant.Refused as refused:
             raise grant.meaning(CLIENT, refused) from None
 
     made = outcome_of(read)
-    assert not isinstance(made, MailError) or "s3cret" not in made.text
+    assert not isinstance(made, MailError) or "canary-of-ours" not in made.text
     return made
 
 
 @given(answers | json_values, st.sampled_from([200, 201, 302, 400, 401, 404, 429, 500, 503]))
-@example({"error": "invalid_grant", "error_description": "you said s3cret"}, 400)
+@example({"error": "invalid_grant", "error_description": "you said canary-of-ours"}, 400)
 def test_any_json_is_tokens_or_an_error(found: object, status: int) -> None:
     tokens = _read(Answer(status, "application/json", json.dumps(found).encode()))
     if isinstance(tokens, Tokens):
