@@ -107,10 +107,10 @@ class Words:
         """True when another word follows and it is no flag."""
         return bool(self) and not self._words[self._at].startswith("-")
 
-    def take(self, flag: str) -> str:
-        """The next word; MailError naming the flag that wanted it when there is none."""
+    def take(self, flag: str, argument: str = "") -> str:
+        """The next word; MailError naming the flag that wanted it, and what it is, when there is none."""
         if not self:
-            raise MailError("usage", f"{flag} needs an argument")
+            raise MailError("usage", f"{flag} needs an argument: {flag} {argument}")
         self._at += 1
         return self._words[self._at - 1]
 
@@ -154,7 +154,7 @@ def _bundle(options: Options, word: str, words: Words) -> None:
             continue
         value = word[at + 1 :]
         if flag.takes != GLUED and not value:
-            value = words.take(name)
+            value = words.take(name, flag.argument)
         if flag.takes == LETTERED:
             value = _with_value(name, value, words)
         flag.act(options, value)
@@ -165,12 +165,19 @@ def _long(options: Options, word: str, words: Words) -> None:
     name, equals, value = word.partition("=")
     flag: Flag | None = LONG.get(name[2:])
     if flag is None:
-        raise MailError("usage", f"{name}: unknown option; --help lists the known ones")
+        raise MailError("usage", f"{name}: unknown option; {_meant(name[2:])}")
     if flag.takes == NONE and equals:
         raise MailError("usage", f"{name} takes no argument")
     if not equals and (flag.takes == VALUE or (flag.takes == GLUED and words.value_next)):
-        value = words.take(name)
+        value = words.take(name, flag.argument)
     flag.act(options, value)
+
+
+def _meant(name: str) -> str:
+    from difflib import get_close_matches
+
+    close = get_close_matches(name, LONG, 1)
+    return f"did you mean --{close[0]}?" if close else "--help lists the known ones"
 
 
 def _with_value(name: str, text: str, words: Words) -> str:

@@ -28,7 +28,6 @@ _ADVICE = {
     "connection_lost": "send it again later",
     "dns": "send it again later",
     "server_refused": "send it again later",
-    "host_unknown": "check hostname in the rc",
     "protocol": "-v shows the dialogue; tell the server's administrator",
 }
 

@@ -6,7 +6,7 @@ from esmtp_py.config.build import PASSWORDS
 from esmtp_py.config.channel_advice import channel_advice
 from esmtp_py.config.identity import STARTTLS_DISABLED, WITHOUT_USERNAME, Identity
 from esmtp_py.config.login import KEYRING
-from esmtp_py.config.model import Config
+from esmtp_py.config.model import REFUSE, Config
 from esmtp_py.config.policy_advice import policy_advice
 from esmtp_py.config.server import SUBMISSIONS_PORT
 from esmtp_py.config.source import Source
@@ -28,7 +28,7 @@ OAUTH2 = (
 
 def advice(statements: "list[Statement]", config: Config, source: Source) -> list[str]:
     """Warnings, each ``file:line: text``."""
-    found = [*_overridden(statements, source), *_shadowed(config), *_unreachable(config)]
+    found = [*_overridden(statements, source), *_shadowed(config), *_unreachable(config), *_without_server(config)]
     for identity in config.identities:
         for statement, text in (
             *_login(identity),
@@ -73,6 +73,23 @@ def _unreachable(config: Config) -> "Iterator[str]":
         yield (
             f"{first.where}: nothing uses the statements before the first identity: "
             f"the default is the one at {config.default.where}"
+        )
+
+
+def _without_server(config: Config) -> "Iterator[str]":
+    """What is written before the first identity, to hold for all of them, is a section of its own."""
+    first = config.identities[0]
+    if len(config.identities) == 1 or first.addresses or first is not config.default:
+        return
+    if config.unmatched == REFUSE:
+        yield (
+            f"{first.where}: nothing uses the statements before the first identity: "
+            "senders that no identity names are refused"
+        )
+    elif "hostname" not in first.origin and not first.mda:
+        yield (
+            f"{first.where}: what is written before the first identity holds for senders that no identity names, "
+            "and for nobody else; their mail goes to localhost:25. Write it into each identity, or a hostname to it"
         )
 
 

@@ -142,7 +142,13 @@ def reach(identity: Identity, server: "Server", deadline: float) -> "Stream":
         from esmtp_py.net.proxy import through
 
         return through(identity.proxy, *way)
-    return connect(*way)
+    try:
+        return connect(*way)
+    except MailError as error:
+        if error.kind != "unreachable" or "hostname" in identity.origin:
+            raise
+        why = f"{error.text}, where mail goes for want of a hostname: write one for this sender, or run `esmtp --setup`"
+        raise MailError(error.kind, why, remote=error.remote) from error
 
 
 def _why_tls(identity: Identity) -> str:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 # What holds when a statement is not written.
 DEFAULTS = {
     "username": "none: no login",
-    "starttls": "used if offered; with a login it must be, except to this machine",
+    "starttls": "if offered; if there is a login, it must",
     "ca_file": "the system's, unless ca_dir is written",
     "ca_dir": "the system's, unless ca_file is written",
     "helo": "the name of this machine",
@@ -43,7 +43,7 @@ DEFAULTS = {
     "dsn_notify": "the server decides",
     "imap_server": "the host of hostname, port 993",
     "sent_folder": "as the server says",
-    "sender": "the sender as given, or the first address",
+    "sender": "as given, or the first of the identity",
 }
 
 
@@ -95,7 +95,7 @@ def _print_config(config: Config, out: "Writer") -> None:
 
 
 def _line(name: str, value: str, origin: str, indent: str = "    ") -> str:
-    return f"{indent}{name:{26 - len(indent)}} {value:40}  # {origin}\n"
+    return f"{indent}{name:{28 - len(indent)}} {value:40}  # {origin}\n"
 
 
 def _served(identity: Identity) -> str:

@@ -372,3 +372,14 @@ def test_every_row_has_its_line_in_help() -> None:
 
 def test_a_very_long_bundle_is_read_in_linear_time() -> None:
     assert options("-" + "t" * 1_000_000).from_header
+
+
+def test_what_was_meant_is_guessed() -> None:
+    assert refused("--chek-rc") == "--chek-rc: unknown option; did you mean --check-rc?"
+    assert refused("--set-pasword") == "--set-pasword: unknown option; did you mean --set-password?"
+    assert refused("--xyzzy") == "--xyzzy: unknown option; --help lists the known ones"
+
+
+def test_what_is_missing_is_named() -> None:
+    assert refused("--explain") == "--explain needs an argument: --explain ADDRESS"
+    assert refused("-f") == "-f needs an argument: -f ADDRESS"

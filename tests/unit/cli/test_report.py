@@ -49,3 +49,8 @@ def test_one_line_for_each_failed_recipient_in_order(capfd: pytest.CaptureFixtur
     lines = capfd.readouterr().err.splitlines()
     assert [line.split(": ")[1] for line in lines] == [f"u{n}@x.org" for n in range(30) if n != 7]
     assert all(line.startswith("esmtp: u") for line in lines)
+
+
+def test_advice_is_not_given_twice() -> None:
+    unknown = Outcome("host_unknown", "no host is called mx: check hostname in the rc")
+    assert report.line(JOE, unknown).count("check hostname") == 1

@@ -52,6 +52,14 @@ def test_model_with_the_origin_of_each_value(write: Write) -> None:
     assert "hunter2" not in text
 
 
+def test_columns(home: pathlib.Path) -> None:
+    """No default is too long for them, nor any name."""
+    rows = [line for line in check()[1].split("\n") if "  # default" in line]
+    assert {line.index("  # default") for line in rows} == {69}
+    assert {line[28] for line in rows} == {" "}
+    assert len(rows) > 60
+
+
 def test_no_file(home: pathlib.Path) -> None:
     status, text = check()
     assert status == 0
@@ -100,6 +108,8 @@ def test_open_file_is_a_problem_if_it_holds_a_password(write: Write, home: pathl
         ("identity a@x.org, c\nidentity b\nidentity A@x.org", 1, "a@x.org is served by the later identity at"),
         ("identity *@x.org\nidentity *@X.org", 1, "*@x.org is served by the later identity at"),
         ("helo a\nidentity b\ndefault", 1, "nothing uses the statements before the first identity"),
+        ("\nlog x\nidentity b\nhost h", 2, "for nobody else; their mail goes to localhost:25"),
+        ("unmatched refuse\nlog x\nidentity b\nhost h", 2, "senders that no identity names are refused"),
         ("hostname x.org\nusername a\npassword b\nstarttls disabled", 4, "in clear text; write: starttls required"),
         ("host x:465 user a pass b\nstarttls disabled", 2, "in clear text; write: starttls implicit"),
         ("host x:465\nstarttls disabled", 2, "port 465 speaks nothing but TLS"),
@@ -160,7 +170,9 @@ def test_warnings(write: Write, text: str, line: int, warning: str) -> None:
         "hostname unix:/run/smtp username a password b starttls disabled",
         "identity a helo x identity b helo y",
         "identity a@x.org identity *@x.org",
-        "helo x identity a helo y",
+        "helo x hostname x.org identity a helo y",
+        "mda cat identity a helo y",
+        "unmatched refuse identity a helo y",
         "hostname x:465 username a password b",
         "mda cat force_mda me",
         "mda cat qualifydomain x.org force_mda me",

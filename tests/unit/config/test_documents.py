@@ -106,3 +106,11 @@ def test_sample_shows_every_statement_and_is_right_when_all_are_used() -> None:
     statements, _, problems = interpret(source)
     assert [problem.text for problem in problems] == []
     assert {statement.name for statement in statements} == {*SETTINGS, *FILE_WIDE, "identity", "default"}
+
+
+def test_rows_of_check_rc_have_the_order_of_the_page() -> None:
+    names = [spelling.split(" ") for spellings, _ in documented() for spelling in spellings]
+    written = ["_".join(name[:2]) if name[0] == "force" else name[0] for name in names]
+    assert [name for name in dict.fromkeys(written) if name in SETTINGS] == [
+        name for name in SETTINGS if name != "credential"
+    ]

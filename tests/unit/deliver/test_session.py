@@ -1,6 +1,8 @@
 """Until the server knows us: our name, and when TLS is wanted.  What is said is in tests/dialogues."""
 
 import os
+import socket
+import time
 from types import SimpleNamespace
 
 import pytest
@@ -105,3 +107,14 @@ def test_when_tls_is_used(
 ) -> None:
     assert begins_tls(monkeypatch, server, True, **rc) is offered
     assert begins_tls(monkeypatch, server, False, **rc) is not_offered
+
+
+@pytest.mark.parametrize(("written", "advised"), [({}, True), ({"hostname": "rc:1"}, False)])
+def test_who_has_written_no_hostname_is_told(written: dict[str, str], advised: bool) -> None:
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))  # nobody listens there
+        server = Server("127.0.0.1", str(silent.getsockname()[1]))
+        with pytest.raises(MailError, match="refused") as raised:
+            session.reach(Identity(server=server, origin=written), server, time.monotonic() + 10)
+    assert ("write one for this sender, or run `esmtp --setup`" in raised.value.text) == advised
+    assert raised.value.kind == "unreachable"
