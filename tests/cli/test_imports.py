@@ -134,6 +134,16 @@ def test_send_with_tls_and_password(mechanism: str, lister: Lister, rc: WriteRc)
     assert modules & FORBIDDEN <= brought_by_ssl
 
 
+@pytest.mark.parametrize("mechanism", ["SCRAM-SHA-256", "SCRAM-SHA-256-PLUS"])
+def test_scram_brings_no_more_than_its_hashes(mechanism: str, lister: Lister, rc: WriteRc) -> None:
+    with SubmissionServer(mechanisms=(mechanism,)) as server:
+        rc(f'hostname localhost:{server.port} username alice password secret\nca_file "{server.authority.file}"\n')
+        modules = lister.modules("-f", "me@example.test", "you@example.test")
+        assert server.sessions[0].mechanism == mechanism
+    assert modules & FORBIDDEN <= lister.of_python("import ssl, hashlib, hmac")
+    assert "stringprep" not in modules
+
+
 def test_the_list_would_show_them(lister: Lister) -> None:
     assert lister.of_python(f"import {', '.join(FORBIDDEN - {'keyring'})}") >= FORBIDDEN - {"keyring"}
 

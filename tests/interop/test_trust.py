@@ -89,13 +89,16 @@ def test_wrong_password(
             assert base64.b64encode(form.encode()).decode() not in said
 
 
-def test_no_password_in_a_successful_trace(server: MailServer, esmtp: Command, rc: WriteRc, address: str) -> None:
-    rc(server.rc())
+@pytest.mark.parametrize("auth", ["plain", "scram-sha-256"])
+def test_no_password_in_a_successful_trace(
+    auth: str, server: MailServer, esmtp: Command, rc: WriteRc, address: str
+) -> None:
+    rc(server.rc(auth=auth))
     trace = esmtp.home / "trace"
     done = esmtp("-v", "-X", str(trace), "-f", "alice@example.test", address, stdin=MAIL)
     assert done.code == 0
     said = done.out + done.err + trace.read_text()
-    assert "C: AUTH PLAIN *" in trace.read_text()
+    assert f"C: AUTH {auth.upper()} *" in trace.read_text()
     assert PASSWORDS["alice"] not in said
     assert base64.b64encode(b"\0alice\0" + PASSWORDS["alice"].encode()).decode() not in said
     assert "eyes" not in trace.read_text()
