@@ -58,6 +58,14 @@ def write(path: str, data: bytes) -> None:
         raise MailError("cannot_create", f"cannot write {path}: {error.strerror}") from error
 
 
+def expect_room(path: str) -> None:
+    """Raises what ``write`` would raise where nothing can be made, before there is anything to lose."""
+    directory = os.path.dirname(os.path.realpath(path))
+    place = directory if os.path.isdir(directory) else os.path.dirname(directory)
+    if not (os.path.isdir(place) and os.access(place, os.W_OK | os.X_OK)):
+        raise MailError("cannot_create", f"cannot write {path}: nothing can be made in {place}")
+
+
 def _replace(path: str, data: bytes) -> None:
     fresh = path + ".new"
     try:

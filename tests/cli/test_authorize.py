@@ -28,6 +28,21 @@ with open(os.environ["HOME"] + "/browser", "w") as log:
     log.write(sys.argv[1] + "\\n" + urllib.request.urlopen(sys.argv[1], context=context).read().decode())
 """
 
+# A keyring with room for one entry.
+KEYRING = """
+import os
+from keyring.backend import KeyringBackend
+PATH = os.environ["HOME"] + "/ring"
+class InFile(KeyringBackend):
+    priority = 1
+    def get_password(self, service, username):
+        held = open(PATH).read().split(" ") if os.path.exists(PATH) else ["", "", ""]
+        return held[2] if held[:2] == [service, username] else None
+    def set_password(self, service, username, password):
+        with open(PATH, "w") as file:
+            file.write(f"{service} {username} {password}")
+"""
+
 
 class Terminal:
     """The command at a terminal of its own: read what it shows, type, wait for its end."""
@@ -242,6 +257,16 @@ def test_a_second_time_replaces_the_first(esmtp: Command, rc: Rc, tls: OAuthServ
     assert [path.name for path in (esmtp.home / ".mail").iterdir()] == ["token"]
 
 
+def test_the_keyring(esmtp: Command, rc: Rc, tls: OAuthServer) -> None:
+    (esmtp.home / "keyrings.py").write_text(KEYRING)
+    write(rc, tls, "device", more="keyring_backend keyrings.InFile\n")
+    terminal = Terminal(esmtp, "--authorize", "alice@example.test", PYTHONPATH=str(esmtp.home))
+    tls.approve(terminal.until(r"code  (\S+)  there")[1])
+    assert terminal.end() == 0
+    assert "in the keyring, as oauth2://127.0.0.1" in terminal.shown
+    assert (esmtp.home / "ring").read_text() == f"oauth2://127.0.0.1 alice {tls.refresh_tokens.copy().pop()}"
+
+
 # -- what goes wrong -------------------------------------------------------------------------------------------
 
 
@@ -273,6 +298,23 @@ def test_a_provider_that_gives_no_refresh_token(esmtp: Command, rc: Rc, tls: OAu
     assert "gave no refresh token" in terminal.shown
 
 
+@pytest.mark.parametrize(
+    ("place", "words"),
+    [
+        ("token_file a/b/c/token\n", "nothing can be made in"),
+        ("keyring_backend keyring.backends.fail.Keyring\n", "or write token_file in the rc"),
+    ],
+)
+def test_where_nothing_can_be_kept_nobody_is_asked(
+    place: str, words: str, esmtp: Command, rc: Rc, tls: OAuthServer
+) -> None:
+    write(rc, tls, "device", more=place)
+    done = esmtp("--authorize", "alice@example.test")
+    assert done.code in (73, 75)
+    assert words in done.err
+    assert tls.requests == []
+
+
 def test_a_certificate_that_is_not_trusted(esmtp: Command, rc: Rc, tls: OAuthServer) -> None:
     rc(f"identity alice@example.test\nhostname h\nusername alice\ntoken_file t\n{tls.rc('device')}")
     done = esmtp("--authorize", "alice@example.test")
@@ -301,7 +343,7 @@ def test_mistakes(args: tuple[str, ...], code: int, words: str, esmtp: Command, 
         "identity google@example.test\nhostname h\nusername u\noauth2 google\n"
         "identity custom@example.test\nhostname h\nusername u\noauth2 custom\nclient_id c\n"
         "identity neither@example.test\nhostname h\nusername u\noauth2 custom\nclient_id c\n"
-        "token_endpoint http://127.0.0.1:1/\n"
+        "token_endpoint http://127.0.0.1:1/\ntoken_file token\n"
     )
     done = esmtp(*args)
     assert done.code == code

@@ -24,11 +24,12 @@ _LINE = 8192
 
 def authorize(options: "Options") -> int:
     """Returns 0 when a refresh token is kept; MailError says why there is none."""
-    from esmtp_py.secret.oauth2 import authorized
+    from esmtp_py.secret.oauth2 import authorized, expect_room
     from esmtp_py.secret.oauth2.client import Client
 
     identity = _identity(options)
     client = Client(identity)
+    expect_room(client)
     by_device = options.way == "device" if options.way else _by_device(client)
     try:
         tokens = _with_code(client) if by_device else _with_browser(client)

@@ -42,6 +42,16 @@ def access_token(identity: "Identity", *, refused: "Secret | None" = None) -> "S
         return _fetched(client, kept, cache)
 
 
+def expect_room(client: "Client") -> None:
+    """MailError when ``authorized`` could keep nothing, so that nobody agrees in vain."""
+    from esmtp_py.secret.oauth2.cache import Cache
+    from esmtp_py.secret.oauth2.store import store
+
+    kept = store(client)
+    Cache(client, kept.key)
+    kept.ready()
+
+
 def authorized(client: "Client", tokens: "Tokens") -> str:
     """Keeps what the user has agreed to.  Returns where, for people.  Raises MailError."""
     from esmtp_py.errors import MailError

@@ -24,6 +24,9 @@ if TYPE_CHECKING:
         def write(self, refresh: Secret) -> None:
             """Returns when it is kept.  MailError when it is not."""
 
+        def ready(self) -> None:
+            """MailError when ``write`` would fail, as far as can be told."""
+
 
 def store(client: "Client") -> "Store":
     """The one that the rc says."""
@@ -51,6 +54,9 @@ class FileStore:
     def write(self, refresh: Secret) -> None:
         private_file.write(self.name, refresh.reveal().encode("ascii") + b"\n")
 
+    def ready(self) -> None:
+        private_file.expect_room(self.name)
+
 
 class KeyringStore:
     """An entry of the keyring: service oauth2://HOST, the user's name."""
@@ -62,9 +68,7 @@ class KeyringStore:
         self.key = f"{self._service}\0{client.user}"
 
     def read(self) -> Secret:
-        from esmtp_py.secret import keyring
-
-        found = keyring.look_up(self._client.identity, self._service)
+        found = self._found()
         usable = token(found.reveal()) if found else None
         if usable is None:
             raise missing(self._client, f"the keyring has no refresh token of {self._client.user} at {self._service}")
@@ -74,6 +78,19 @@ class KeyringStore:
         from esmtp_py.secret import keyring
 
         keyring.store(self._client.identity, self._service, refresh)
+
+    def ready(self) -> None:
+        self._found()
+
+    def _found(self) -> "Secret | None":
+        from esmtp_py.secret import keyring
+
+        try:
+            return keyring.look_up(self._client.identity, self._service)
+        except MailError as error:
+            # the other places of a password are none of a token
+            text = error.text.replace("use password_command or password_file", "write token_file")
+            raise MailError(error.kind, text, status=error.status) from error
 
 
 def missing(client: "Client", why: str) -> MailError:
