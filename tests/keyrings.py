@@ -1,6 +1,7 @@
 """A keyring of the tests' own, for the keyring package of the installed command: a file, or one that misbehaves.
 
-KEYRING_DOES in the environment: "" works, "hangs", "locked", "fails", "forgets" (takes everything, keeps nothing).
+KEYRING_DOES in the environment: "" works, "hangs", "locked", "fails", "forgets" (takes everything, keeps nothing),
+"tells" (what it cannot store).
 """
 
 import json
@@ -23,6 +24,8 @@ class FileKeyring(KeyringBackend):
 
     def set_password(self, service: str, username: str, password: str) -> None:
         self._begin("set")
+        if os.environ.get("KEYRING_DOES") == "tells":
+            raise ValueError(f"cannot store {password!r}")
         if os.environ.get("KEYRING_DOES") != "forgets":
             known = self._all()
             known.setdefault(service, {})[username] = password

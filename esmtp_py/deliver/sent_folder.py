@@ -145,6 +145,7 @@ class SentFolder:
 
     def _hide_in(self, error: MailError) -> None:
         error.text, error.reply = self._veil.over_text(error.text), self._veil.over_text(error.reply)
+        error.args = (error.text,)
 
     def _found(self, imap: Imap) -> bytes:
         """The folder that the server says is for sent mail (RFC 6154), else the usual one."""

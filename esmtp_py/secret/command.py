@@ -18,12 +18,12 @@ def fetch(command: str) -> str:
     """
     finished, answer = _run(command)
     if finished.status != 0:
-        raise not_now(f"no password: password_command ({command}) {_without(answer, finished.how)}")
+        raise not_now(_without(answer, f"no password: password_command ({command}) {finished.how}"))
     return first_line(answer, f"the output of password_command ({command})")
 
 
 def _without(answer: bytes, words: str) -> str:
-    """A command that wrote a password before it failed may have it in its complaint, too."""
+    """A command that wrote a password before it failed may have it in its complaint too, or in itself."""
     for line in answer.decode("utf-8", "surrogateescape").splitlines():
         if line.strip():
             words = words.replace(line.strip(), "*")

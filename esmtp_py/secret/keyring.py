@@ -12,6 +12,7 @@ from esmtp_py.errors import MailError
 from esmtp_py.secret.deadline import Late, within
 from esmtp_py.secret.failure import not_now
 from esmtp_py.secret.service import service
+from esmtp_py.smtp.veil import Veil
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -52,7 +53,11 @@ def store(identity: "Identity", of: str, secret: Secret) -> str:
             raise MailError("cannot_create", f"{_name(keyring)} has not kept it: choose another with keyring_backend")
         return _name(keyring)
 
-    return str(_call(identity, stored))
+    try:
+        return str(_call(identity, stored))
+    except MailError as error:
+        # what a backend says may be what it was given
+        raise MailError(error.kind, Veil(secret).over_text(error.text), status=error.status) from None
 
 
 def remove(identity: "Identity", of: str) -> bool:

@@ -59,7 +59,7 @@ def remedy(identity: "Identity") -> str:
     if identity.password_from == KEYRING:
         return f"check username in the rc, and store the password anew with esmtp --set-password {identity.name}"
     where = {
-        "password_command": f"what password_command writes ({identity.password_command})",
+        "password_command": "what password_command writes",
         "password_file": f"the first line of {identity.password_file}",
         "credential": f"the credential {identity.credential}",
         "password_from": "~/.netrc" if identity.password_from == NETRC else "what was typed",

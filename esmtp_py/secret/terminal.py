@@ -9,6 +9,7 @@ from esmtp_py.errors import MailError
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import Any
 
 # How soon a prompt notices that the run is over, in milliseconds.
 _SLICE = 200
@@ -51,8 +52,7 @@ class Terminal:
 
         try:
             usual = termios.tcgetattr(self._fd)
-            silent = usual[:]
-            silent[3] = usual[3] & ~termios.ECHO
+            silent = _silent(usual)
 
             def restore() -> None:
                 termios.tcsetattr(self._fd, termios.TCSADRAIN, usual)
@@ -86,3 +86,14 @@ class Terminal:
                 return b""  # end of file: not what was wanted
             line += typed
         return line.rstrip(b"\r\n")
+
+
+def _silent(usual: "list[Any]") -> "list[Any]":
+    """Without echo; and without Ctrl-Z, for who comes back from the shell may find the echo on again."""
+    import termios
+
+    flags, characters = usual[:], usual[6][:]
+    flags[3] = usual[3] & ~termios.ECHO
+    characters[termios.VSUSP] = b"\0"  # _POSIX_VDISABLE
+    flags[6] = characters
+    return flags

@@ -61,6 +61,16 @@ def test_at_the_terminal_twice_and_never_shown(keyring: Callable[[], object], te
     assert keyring() == STORED
 
 
+def test_it_is_not_left_for_the_shell(keyring: Callable[[], object], terminal: Terminal) -> None:
+    """After Ctrl-Z and fg the terminal would be as the shell has it, and show what is typed."""
+    terminal.until("smtp://mx.example.org: ")
+    terminal.type("\x1ahunter2")
+    terminal.until("again: ")
+    terminal.type("\x1ahunter2")
+    terminal.until(DONE)
+    assert terminal.end() == 0
+
+
 def test_two_that_differ(keyring: Callable[[], object], terminal: Terminal) -> None:
     terminal.until("smtp://mx.example.org: ")
     terminal.type("hunter2")

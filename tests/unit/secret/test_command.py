@@ -50,6 +50,7 @@ def test_what_it_wrote_is_not_shown() -> None:
     assert "hunter2" not in failure(said + "exit 1")
     assert "hunter2" not in failure(said + "printf 'hun%s is wrong\\n' ter2 >&2; exit 1")
     assert "* is wrong" in failure(said + "printf 'hun%s is wrong\\n' ter2 >&2; exit 1")
+    assert "hunter2" not in failure("echo hunter2; false")
     assert "signal 9" in failure(said + "kill -9 $$")
 
 

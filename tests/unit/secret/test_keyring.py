@@ -92,6 +92,13 @@ def test_one_that_hangs_has_a_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "did not answer in 0 s: is it locked?" in failure(identity())
 
 
+def test_one_that_tells_is_not_heard(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KEYRING_DOES", "tells")
+    alice = identity()
+    with pytest.raises(MailError, match=r"cannot store '\*'"):
+        keyring.store(alice, service(alice), Secret("hunter2"))
+
+
 def test_one_that_keeps_nothing_is_found_out(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("KEYRING_DOES", "forgets")
     alice = identity()

@@ -110,7 +110,7 @@ def test_two_users_of_one_command_are_two(tmp_path: Path) -> None:
     [
         ({"password": Secret("hunter2")}, "check username and password in the rc"),
         ({}, "check username and password in the rc"),
-        ({"password_command": "pass x"}, "check username in the rc and what password_command writes (pass x)"),
+        ({"password_command": "pass x"}, "check username in the rc and what password_command writes"),
         ({"password_file": "/pw"}, "check username in the rc and the first line of /pw"),
         ({"credential": "smtp"}, "check username in the rc and the credential smtp"),
         ({"password_from": "netrc"}, "check username in the rc and ~/.netrc"),
