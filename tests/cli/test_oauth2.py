@@ -16,7 +16,7 @@ from tests.cli.test_authorize import Terminal, visit
 from tests.cli.test_imports import FORBIDDEN, Lister
 from tests.conftest import Command, Done
 from tests.server import SubmissionServer
-from tests.server.oauth import OAuthServer, as_json
+from tests.server.oauth import OAuthServer, as_json, http
 
 Rc = Callable[[str], pathlib.Path]
 MAIL = b"Subject: x\n\nx\n"
@@ -135,6 +135,55 @@ def test_a_dead_permission_and_a_dead_network_are_told_apart(
     assert done.code == 75
     assert "cannot connect" in done.err
     assert "--authorize" not in done.err
+
+
+def silent(connection: socket.socket) -> None:
+    connection.recv(1)
+
+
+@pytest.mark.parametrize(
+    ("reply", "code", "words"),
+    [
+        (silent, 75, "did not answer in time"),
+        (b"", 76, "does not speak HTTP"),
+        (http(200, "text/html", b"<html>log in here</html>"), 76, "no answer of OAuth2 (HTTP 200, text/html)"),
+        (http(302, "text/html", b"", "Location: https://evil.test/"), 76, "sends us elsewhere"),
+        (http(503, "text/html", b"<html>"), 75, "HTTP 503"),
+        (http(200, "application/json", b" " * 10**6), 76, "too long"),
+        ((200, {"access_token": "two words"}), 76, "none that can be used"),
+        ((401, {"error": "invalid_client"}), 78, "check client_id and client_secret"),
+    ],
+    ids=["silent", "closed", "html", "redirect", "ill", "huge", "odd", "stranger"],
+)
+def test_a_provider_that_fails_or_lies(
+    reply: object,
+    code: int,
+    words: str,
+    esmtp: Command,
+    agreed: pathlib.Path,
+    rc: Rc,
+    provider: OAuthServer,
+    server: SubmissionServer,
+) -> None:
+    rc((esmtp.home / ".esmtprc").read_text() + "timeout 2\n")
+    provider.plan("token", reply)  # type: ignore[arg-type]
+    done = send(esmtp)
+    assert (done.code, len(done.err.splitlines())) == (code, 1)
+    assert words in done.err
+    assert server.mails == []
+    assert send(esmtp).code == 0  # and is well again
+
+
+def test_connections_of_a_queue_run_ask_once(
+    esmtp: Command, agreed: pathlib.Path, rc: Rc, provider: OAuthServer, server: SubmissionServer
+) -> None:
+    rc((esmtp.home / ".esmtprc").read_text() + "connections 3\n")
+    for _ in range(9):
+        assert send(esmtp, "-odq").code == 0
+    provider.delay = 0.3
+    assert esmtp("-q").code == 0
+    assert len(server.mails) == 9
+    assert len(provider.asked("token")) == 1
 
 
 def test_no_token_goes_where_others_can_read_it(
