@@ -45,7 +45,7 @@ mail_access_groups = mail
 first_valid_uid = {uid}
 passdb {{
   driver = passwd-file
-  mechanisms = plain login cram-md5 digest-md5 scram-sha-1 scram-sha-256
+  mechanisms = plain login cram-md5 digest-md5 scram-sha-1 scram-sha-256 none
   args = scheme=PLAIN username_format=%n {dir}/passwd
 }}
 passdb {{
