@@ -71,8 +71,11 @@ def complete(header: Header, *, date: bytes, message_id: bytes, from_line: bytes
 def author_of(header: Header) -> Mailbox | None:
     """The one author of the message, or who resends it; None for none or several, or when that cannot be read."""
     block = _resent_block(header)
-    authors = _first(block, b"resent-from") if block else _first(header.fields, b"from")
-    return authors[0] if len(authors) == 1 else None
+    fields, name = (block, b"resent-from") if block else (header.fields, b"from")
+    authors = _first(fields, name)
+    # a second field would be what some readers show
+    alone = sum(name_of(field) == name for field in fields) == 1
+    return authors[0] if alone and len(authors) == 1 else None
 
 
 def force_author(header: Header, value: bytes) -> None:

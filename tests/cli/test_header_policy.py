@@ -44,6 +44,7 @@ def policy(esmtp: Command, rc: Rc) -> Callable[[str], Mailbox]:
     [
         (b"From: root (Cron Daemon)\n", "from_header force\nfull_name Me", b"From: Me <me@x.org>\n"),
         (b"FROM : a@y.org,\n b@y.org\nfrom: c@y.org\n", "from_header force\nfull_name Me", b"From: Me <me@x.org>\n"),
+        (b"From: me@x.org\nFrom: ceo@y.org\n", "from_header force\nfull_name ''", b"From: me@x.org\n"),
         (b"From: me@lists.x.org\n", "from_header force\nfull_name ''", b"From: me@x.org\n"),
         (b"from :  M <ME@x.org>\n", "from_header force", b"from :  M <ME@x.org>\n"),
         (b"From: Also\n <also@x.org>\n", "from_header force", b"From: Also\n <also@x.org>\n"),
@@ -59,6 +60,15 @@ def test_the_from_field(
     mailbox = policy(statements + "\n")
     send("-f", "me@x.org", "joe@y.org", stdin=came + WHOLE + b"\nbody\n")
     assert mailbox.mail == b"Return-Path: <me@x.org>\n" + leaves + WHOLE + b"\nbody\n"
+
+
+def test_a_second_author_is_not_hidden_behind_our_own(
+    send: Callable[..., None], policy: Callable[[str], Mailbox]
+) -> None:
+    mailbox = policy("from_header force\n")
+    send("-f", "me@x.org", "joe@y.org", stdin=b"From: me@x.org\nFROM : ceo@y.org\nSubject: x\n\nx\n")
+    assert b"ceo@y.org" not in mailbox.mail
+    assert mailbox.mail.count(b"me@x.org") == 2, "Return-Path and From"
 
 
 @pytest.mark.parametrize(
