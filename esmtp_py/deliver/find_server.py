@@ -20,12 +20,15 @@ def find(domain: str, tried: "Callable[[str], None]") -> str:
     """HOST:PORT of a server that answers in TLS with a good certificate; "" if none does.
 
     tried: is told each place before it is tried.  The DNS may be forged: whoever asks has to show the user the answer.
+    MailError("dns") when no name can be looked up now: the other guesses would take as long, and there are many.
     """
     for place in dict.fromkeys([*named(domain), *guesses(domain)]):
         tried(place)
         try:
             seen = look(place, timeout=PATIENCE, connect_timeout=PATIENCE)
-        except MailError:
+        except MailError as error:
+            if error.kind == "dns":
+                raise
             continue
         if seen.certificate and not seen.fault:
             return place

@@ -38,10 +38,15 @@ class Keyring(KeyringBackend):
 
 @pytest.fixture(autouse=True)
 def plain(esmtp: Command) -> None:
-    """No colour, and that keyring."""
+    """No colour, that keyring, and a machine that says within seconds if it has no DNS.
+
+    What SRV records do is in test_srv and unit/deliver/test_find_server; here it is as without the extra [dns].
+    """
+    (esmtp.home / "dns.py").write_text("raise ImportError\n")
     (esmtp.home / "filekeyring.py").write_text(KEYRING)
     esmtp.environ |= {
         "TERM": "dumb",
+        "RES_OPTIONS": "timeout:1 attempts:1",
         "PYTHONPATH": str(esmtp.home),
         "PYTHON_KEYRING_BACKEND": "filekeyring.Keyring",
         "PYTHONDONTWRITEBYTECODE": "1",
@@ -147,7 +152,9 @@ def test_a_window_that_is_closed(esmtp: Command, server: SubmissionServer) -> No
 def test_an_odd_address_is_asked_for_again(esmtp: Command) -> None:
     talk = Conversation(esmtp, "--setup")
     talk.answer("Your mail address: ", "me")
-    talk.until("an address such as me@example.org is expected")
+    talk.until("\nme: an address such as me@example.org is expected")
+    talk.answer("Your mail address: ", "")
+    talk.until("\nan address such as me@example.org is expected")
     talk.answer("Your mail address: ", "\x04")
     assert "nothing was written" in talk.end()
 
@@ -164,15 +171,51 @@ def test_a_server_without_tls_only_on_this_machine(esmtp: Command) -> None:
     with SubmissionServer(tls="none", mechanisms=()) as local:
         talk = Conversation(esmtp, "--setup", "me@nowhere.invalid")
         talk.answer("Server, with its port: ", f"localhost:{local.port}")
-        talk.answer("User name, or - for none", "-")
+        talk.until("answers, without TLS, which is all right on this machine\nIt lets nobody log in")
         talk.answer("Write it\\? \\[Y/n\\] ", "y")
         end(talk)
         assert "starttls disabled" in (esmtp.home / ".esmtprc").read_text()
         assert esmtp("-f", "me@nowhere.invalid", "you@y.org", stdin=MAIL).code == 0
 
 
-def test_mutt_is_told(esmtp: Command, server: SubmissionServer) -> None:
-    (esmtp.home / ".muttrc").write_text("set from=me@nowhere.invalid\n")
+def test_what_is_no_server_is_asked_for_again(esmtp: Command) -> None:
+    talk = Conversation(esmtp, "--setup", "me@nowhere.invalid")
+    talk.until("None of them is the mail server of nowhere.invalid|cannot look up ")
+    talk.answer("Server, with its port: ", "foo bar")
+    talk.until("expected a host name such as mail.example.org")
+    talk.answer("Server, with its port: ", "[::1")
+    talk.until("expected an address in brackets")
+    talk.answer("Server, with its port: ", "localhost:nonesuch")
+    talk.until("no service called 'nonesuch'")
+    talk.answer("Server, with its port: ", "[::1]:1")
+    talk.until("cannot connect to ::1")
+    talk.answer("Server, with its port: ", "\x04")
+    talk.end()
+
+
+def test_without_a_port_both_are_tried(esmtp: Command) -> None:
+    """Nobody listens on either here, or somebody without a certificate for the address."""
+    talk = Conversation(esmtp, "--setup", "me@gmail.com")
+    talk.answer("Server, with its port", "127.9.8.7")
+    talk.until("127.9.8.7[^\n]*:465")
+    talk.until("127.9.8.7[^\n]*:587")
+    talk.answer("Server, with its port: ", "\x04")
+    talk.end()
+
+
+@pytest.mark.parametrize("wanted", ["n", "y"])
+def test_an_address_that_has_an_identity(esmtp: Command, rc: Callable[[str], pathlib.Path], wanted: str) -> None:
+    rc("identity Me@gmail.com\nhostname 127.0.0.1:1\n")
+    talk = Conversation(esmtp, "--setup", "me@gmail.com")
+    talk.answer("esmtprc:1 has me@gmail.com already. Write another, to be used instead\\? \\[y/N\\] ", wanted)
+    talk.answer("" if wanted == "n" else "Server, with its port", "\x04")
+    assert "nothing was written" in talk.end()
+
+
+@pytest.mark.parametrize("muttrc", [".muttrc", ".config/neomutt/neomuttrc"])
+def test_mutt_is_told(esmtp: Command, server: SubmissionServer, muttrc: str) -> None:
+    (esmtp.home / muttrc).parent.mkdir(parents=True, exist_ok=True)
+    (esmtp.home / muttrc).write_text("set from=me@nowhere.invalid\n")
     talk = begin(esmtp, server)
     finish(talk, keyring="n")
     talk.answer("Write it\\? \\[Y/n\\] ", "y")
@@ -182,9 +225,7 @@ def test_mutt_is_told(esmtp: Command, server: SubmissionServer) -> None:
         talk.until("Have Mutt send with this program.*\\[Y/n\\] ")
     talk.answer("", "y")
     talk.end()
-    assert (
-        f'set sendmail = "{esmtp.program} -oi"\nset use_envelope_from = yes\n' in (esmtp.home / ".muttrc").read_text()
-    )
+    assert f'set sendmail = "{esmtp.program} -oi"\nset use_envelope_from = yes\n' in (esmtp.home / muttrc).read_text()
 
 
 def test_without_a_terminal(esmtp: Command) -> None:

@@ -8,13 +8,20 @@ if TYPE_CHECKING:
     from esmtp_py.cli.assistant.questions import Questions
 
 _MUTT = 'set sendmail = "{} -oi"\nset use_envelope_from = yes\n'
+# Where Mutt and NeoMutt look for it.
+_MUTTRC = (
+    *("~/.muttrc", "~/.mutt/muttrc", "~/.config/mutt/muttrc"),
+    *("~/.neomuttrc", "~/.neomutt/neomuttrc", "~/.config/neomutt/neomuttrc"),
+)
 
 
 def offer(questions: "Questions", address: str) -> None:
     """Asks before each; what is there already is left as it is."""
     program = os.path.abspath(sys.argv[0])
     _link(questions, program)
-    _mutt(questions, program, os.path.expanduser("~/.muttrc"))
+    muttrc = next((path for path in map(os.path.expanduser, _MUTTRC) if os.path.exists(path)), "")
+    if muttrc:
+        _mutt(questions, program, muttrc)
 
 
 def _link(questions: "Questions", program: str, link: str = "/usr/sbin/sendmail") -> None:
@@ -31,8 +38,6 @@ def _link(questions: "Questions", program: str, link: str = "/usr/sbin/sendmail"
 
 
 def _mutt(questions: "Questions", program: str, path: str) -> None:
-    if not os.path.exists(path):
-        return
     with open(path, encoding="utf-8", errors="surrogateescape") as file:
         if "set sendmail" in file.read(1 << 20):
             return

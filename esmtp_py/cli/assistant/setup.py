@@ -13,6 +13,7 @@ from esmtp_py.concealed import Secret
 from esmtp_py.config import writing
 from esmtp_py.config.providers import Provider, provider
 from esmtp_py.config.rcfile import home_directory
+from esmtp_py.config.values import host_and_service
 from esmtp_py.config.writing import Section
 from esmtp_py.deliver.find_server import candidate, find, look
 from esmtp_py.errors import MailError
@@ -37,6 +38,7 @@ def setup(options: "Options") -> int:
     target = options.rc or os.path.join(home_directory(), ".esmtprc")
     before = _before(target)
     dialogue = Dialogue(questions, options.recipients[0] if options.recipients else "")
+    _once(questions, target, before, dialogue.address)
     section = dialogue.section()
     _write(questions, target, before, section)
     from esmtp_py.cli.assistant.callers import offer
@@ -55,6 +57,7 @@ class Dialogue:
         self._provider = provider(self.address) or Provider("")
         self._known: dict[str, object] = {}  # statements of the identity, as its attributes
         self._place = ""
+        self._mechanisms: tuple[str, ...] = ()
 
     def section(self) -> Section:
         """What the answers come to."""
@@ -82,17 +85,37 @@ class Dialogue:
         """HOST:PORT, seen to answer, with a certificate that is good or that the user trusts."""
         proposed = self._provider.server or self._found()
         while True:
-            place = _with_port(self._questions.ask("Server, with its port", proposed))
-            try:
-                if self._accepted(place, look(place)):
+            for place in self._places(self._questions.ask("Server, with its port", proposed)):
+                try:
+                    seen = look(place)
+                except MailError as error:
+                    self._questions.tell(error.text)
+                    continue
+                if self._accepted(place, seen):
                     return place
-            except MailError as error:
-                self._questions.tell(error.text)
+                break
             proposed = ""
 
     def _found(self) -> str:
         domain = self.address.rpartition("@")[2]
-        return find(domain, lambda place: self._questions.tell(f"trying {place}"))
+        try:
+            found = find(domain, lambda place: self._questions.tell(f"trying {place}"))
+        except MailError as error:
+            self._questions.tell(error.text)
+            return ""
+        if not found:
+            self._questions.tell(f"None of them is the mail server of {domain}; your provider's help pages name it.")
+        return found
+
+    def _places(self, typed: str) -> list[str]:
+        """HOST:PORT of what was typed; without a port, those that RFC 8314 wants and allows."""
+        try:
+            host, service = host_and_service(typed, "")
+        except ValueError as error:
+            self._questions.tell(str(error))
+            return []
+        shown = f"[{host}]" if ":" in host else host
+        return [f"{shown}:{port}" for port in ([service] if service else ["465", "587"])]
 
     def _accepted(self, place: str, seen: "Survey") -> bool:
         if seen.fault and seen.certificate:
@@ -105,14 +128,17 @@ class Dialogue:
                 return False
             self._known["fingerprint"] = seen.certificate.fingerprint.partition(":")[2]
         elif not seen.certificate:
-            return self._without_tls(place)
+            return self._without_tls(place, seen)
+        self._mechanisms = seen.mechanisms
         self._questions.tell(f"{place} answers, {seen.tls}")
         return True
 
-    def _without_tls(self, place: str) -> bool:
+    def _without_tls(self, place: str, seen: "Survey") -> bool:
         """Only where no packet leaves the machine a server without TLS will do."""
         if candidate(place).server.loopback:
+            self._questions.tell(f"{place} answers, without TLS, which is all right on this machine")
             self._known["starttls"] = "disabled"
+            self._mechanisms = seen.mechanisms
             return True
         self._questions.tell(f"{place} offers no TLS; a password would cross the network for all to read")
         return False
@@ -126,6 +152,9 @@ class Dialogue:
             f"Log in with OAuth2 ({self._provider.oauth2})?", default=self._provider.oauth2 == "microsoft"
         ):
             self._oauth2(section)
+            return
+        if not self._mechanisms:
+            self._questions.tell("It lets nobody log in, so no user name is asked for.")
             return
         for _ in range(LOGINS):
             user = self._questions.ask("User name, or - for none", self.address)
@@ -202,13 +231,8 @@ def _checked(text: str) -> str:
     except AddressError as error:
         raise MailError("bad_address", f"{text}: {error.text}") from error
     if not mailbox or "@" not in mailbox.address:
-        raise MailError("bad_address", f"{text or 'nothing'}: an address such as me@example.org is expected")
+        raise MailError("bad_address", f"{text and text + ': '}an address such as me@example.org is expected")
     return mailbox.address
-
-
-def _with_port(place: str) -> str:
-    """Port 465 where none was typed, as RFC 8314 wants it."""
-    return place if place.rpartition(":")[2].isdigit() and ":" in place else f"{place}:465"
 
 
 # -- the file -------------------------------------------------------------------------------------
@@ -223,6 +247,18 @@ def _before(target: str) -> str:
     load(target)
     with open(target, encoding="utf-8", errors="surrogateescape") as file:
         return file.read()
+
+
+def _once(questions: Questions, target: str, before: str, address: str) -> None:
+    """Of two identities for an address the later one counts; MailError if that is not wanted."""
+    from esmtp_py.config import load
+    from esmtp_py.config.choose import choose
+
+    there = choose(load(target), address) if before else None
+    if there is None or address.lower() not in map(str.lower, there.addresses):
+        return
+    if not questions.confirm(f"{there.where} has {address} already. Write another, to be used instead?", default=False):
+        raise MailError("usage", "nothing was written")
 
 
 def _write(questions: Questions, target: str, before: str, section: Section) -> None:

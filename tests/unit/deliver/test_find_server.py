@@ -61,3 +61,14 @@ def test_a_port_must_say_how_tls_begins(server: NameServer) -> None:
     server.records[SUBMISSIONS] = [(0, 1, 4650, "a.example.org."), (1, 1, 465, "b.example.org.")]
     server.records[SUBMISSION] = [(0, 1, 465, "c.example.org."), (1, 1, 2525, "d.example.org.")]
     assert named("example.org") == ["b.example.org:465", "d.example.org:2525"]
+
+
+def test_without_a_dns_the_first_guess_is_the_last(server: NameServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    def survey(identity: Identity) -> Survey:
+        raise MailError("dns", f"cannot look up {identity.server.host} now")
+
+    monkeypatch.setattr(find_server, "survey", survey)
+    places: list[str] = []
+    with pytest.raises(MailError, match=r"cannot look up smtp\.example\.org now"):
+        find("example.org", places.append)
+    assert len(places) == 1
