@@ -1,6 +1,9 @@
 """What a server quotes back at us: not the password, in whatever form."""
 
-from base64 import b64encode
+import random
+import time
+from base64 import b64encode, urlsafe_b64encode
+from urllib.parse import quote_plus
 
 import pytest
 from hypothesis import example, given
@@ -44,6 +47,69 @@ def test_what_is_left_of_the_base64_is_the_others(before: bytes, behind: bytes) 
     assert b"*" in shown
     # a character at either end holds some bits of ours, never a whole one of them
     assert len(shown) <= len(b64encode(before)) + len(b64encode(behind)) + 4
+
+
+PASSWORD = b"correct+horse/Battery staple"
+TOKEN = b64encode(random.Random(1).randbytes(1536))
+
+
+@pytest.mark.parametrize(
+    "encoded",
+    [
+        PASSWORD.upper(),
+        b64encode(b"\0alice\0" + PASSWORD).upper(),
+        urlsafe_b64encode(PASSWORD),
+        quote_plus(PASSWORD, safe="").replace("+", "%20").encode(),
+        quote_plus(PASSWORD, safe="").replace("+", "%20").lower().encode(),
+        PASSWORD.hex().encode(),
+        PASSWORD.hex().upper().encode(),
+    ],
+)
+def test_in_other_spellings(encoded: bytes) -> None:
+    shown = veil(PASSWORD).over(b"wrong: " + encoded + b" !")
+    assert b"*" in shown
+    # up to 10 characters of it are those of the name in front
+    assert not any(encoded[at : at + 6] in shown for at in range(5, len(encoded) - 6))
+
+
+@pytest.mark.parametrize("secret", [PASSWORD, b64encode(PASSWORD), TOKEN])
+@pytest.mark.parametrize("length", [20, 100, 500])
+def test_a_piece_is_as_secret_as_the_whole(secret: bytes, length: int) -> None:
+    made = veil(secret)
+    for at in range(0, len(secret), 7):
+        piece = secret[at : at + length]
+        if len(piece) >= 20:
+            assert made.over(b"no: " + piece + b"...") == b"no: *..."
+
+
+def test_a_secret_on_several_lines() -> None:
+    """As of a server that quotes a long command, and keeps to 512 bytes a line."""
+    cut = [TOKEN[at : at + 400] for at in range(0, len(TOKEN), 400)]
+    lines = [b"500-what is AUTH XOAUTH2", *(b"500-" + part for part in cut), b"500 end"]
+    parser = ReplyParser()
+    parser.veil(TOKEN)
+    [reply] = parser.feed(b"\r\n".join(lines) + b"\r\n")
+    assert str(reply) == "500 what is AUTH XOAUTH2; " + "*; " * len(cut) + "end"
+
+
+def test_what_only_looks_like_it_stays() -> None:
+    text = b"535 5.7.8 Error: authentication failed: the batteries, correctly: horses/bats (staple)"
+    assert veil(PASSWORD).over(text) == text
+
+
+@pytest.mark.parametrize("unit", [TOKEN, TOKEN[:9] + b"!", b"A", b"\0"])
+def test_a_long_reply_takes_linear_time(unit: bytes) -> None:
+    made = veil(TOKEN, b"A" * 65536)
+
+    def taken(length: int) -> float:
+        text = unit * (length // len(unit))
+        begun = time.process_time()
+        made.over(text)
+        return time.process_time() - begun
+
+    taken(1000)
+    # 16 times as long; what grows with the square would need 256 times as much
+    assert taken(1 << 20) < 60 * max(taken(1 << 16), 0.005)
 
 
 def test_the_longest_goes_first() -> None:
