@@ -23,10 +23,10 @@ def forms(word: str) -> "tuple[bytes, ...]":
 FORMS = forms(CANARY)
 
 
-def sung(data: bytes) -> "list[bytes]":
+def sung(data: bytes, of: "tuple[bytes, ...]" = FORMS) -> "list[bytes]":
     """The forms of the canary that are in there, also when lines are folded in their middle."""
     unfolded = data.translate(None, b" \t\r\n=")
-    return [form for form in FORMS if form in data or form in unfolded]
+    return [form for form in of if form in data or form in unfolded]
 
 
 def nests(home: pathlib.Path, known: "set[str]") -> "Iterator[str]":
@@ -42,10 +42,11 @@ def nests(home: pathlib.Path, known: "set[str]") -> "Iterator[str]":
 class Watch:
     """Looks at the command line and the environment of every process of the machine, all the time.
 
-    seen: the names of programs that were looked at.  found: what had the canary, with the place.
+    of: what it listens for.  seen: the programs that were looked at.  found: what had the canary, with the place.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, of: "tuple[bytes, ...]" = FORMS) -> None:
+        self.of = of
         self.seen: set[str] = set()
         self.found: set[str] = set()
         self._over = threading.Event()
@@ -73,5 +74,5 @@ class Watch:
                 continue  # it has ended, or is another user's
             if what == "cmdline":
                 self.seen |= {os.path.basename(word.decode("latin-1")) for word in data.split(b"\0")[:3] if word}
-            if sung(data):
+            if sung(data, self.of):
                 self.found.add(f"{what} of {data[:80]!r}")

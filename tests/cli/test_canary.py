@@ -305,9 +305,11 @@ def test_it_would_be_found(form: bytes, tmp_path: pathlib.Path) -> None:
     (home / "sub" / "file").write_bytes(b"x" + form + b"x")
     assert list(nests(home, set())) == ["sub/file"]
     assert list(nests(home, {"sub/file"})) == []
-    for argv, environ in ((["sleep", "30", form.decode()], {}), (["sleep", "30"], {"A": form.decode()})):
+    # a bird of its own, for other tests watch at the same time
+    decoy = form[::-1].decode()
+    for argv, environ in ((["sleep", "30", decoy], {}), (["sleep", "30"], {"A": decoy})):
         with subprocess.Popen(["/bin/sh", "-c", "sleep 30", *argv[2:]], env={"PATH": "/bin", **environ}) as process:
-            with Watch() as watch:
+            with Watch((form[::-1],)) as watch:
                 end = time.monotonic() + 20
                 while not watch.found and time.monotonic() < end:
                     time.sleep(0.01)
