@@ -89,7 +89,8 @@ def _with_code(client: "Client") -> "Tokens":
     say(f"and enter the code  {device.code}  there.")
     if device.whole_url:
         say(f"Or open  {device.whole_url}  where the code is filled in.")
-    say(f"Waiting for {max(device.lifetime // 60, 1)} minutes at most.")
+    minutes = max(device.lifetime // 60, 1)
+    say(f"Waiting for {minutes} minute{'s' * (minutes > 1)} at most.")
     return device.tokens()
 
 

@@ -190,7 +190,8 @@ def _tls(section: Section, name: str, settings: Settings, found: Found) -> None:
     trust = settings.get("tls_trust_file", "system")
     if trust not in ("system", ""):
         section.say("ca_file", trust)
-    fingerprint = settings.get("tls_fingerprint", "")
+    # It would demand TLS here; without `tls` msmtp does not look at it.
+    fingerprint = settings.get("tls_fingerprint", "") if _on(settings, "tls") else ""
     if len(fingerprint.replace(":", "")) == 64:
         section.say("fingerprint", f"SHA256:{fingerprint}")
     elif fingerprint:
@@ -215,4 +216,5 @@ def _policy(section: Section, settings: Settings) -> None:
     if (settings.get("logfile") or "-") != "-":
         section.say("log", settings["logfile"])
     if settings.get("syslog", "off") != "off":
-        section.say("syslog", settings["syslog"].removeprefix("LOG_").lower().replace("on", "user") or "user")
+        facility = settings["syslog"].removeprefix("LOG_").lower()
+        section.say("syslog", "user" if facility in ("on", "") else facility)

@@ -23,6 +23,9 @@ def read(text: str) -> Found:
     found = Found()
     variables = _variables(text, found)
     url = variables.get("smtp_url", "")
+    if not url or "from" not in variables:
+        for path in variables.get("source", "").split("\n")[1:]:
+            found.lose(f"source {path}", "another file is not read; import it too, by its path, if it says how to send")
     if not url:
         found.lose("smtp_url", "it is not set, so Mutt does not send by itself; there is nothing to import")
         return found
@@ -64,6 +67,8 @@ def _password(section: Section, password: str, found: Found) -> None:
 def _rest(section: Section, variables: dict[str, str], found: Found) -> None:
     if variables.get("realname"):
         section.say("full_name", variables["realname"])
+    if variables.get("dsn_notify"):
+        section.say("dsn_notify", variables["dsn_notify"])
     if variables.get("hostname"):
         section.say("helo", variables["hostname"])
     first, _, more = variables.get("smtp_authenticators", "").partition(":")
@@ -84,6 +89,8 @@ def _variables(text: str, found: Found) -> dict[str, str]:
             continue
         words = _words(line)
         command = words.pop(0) if words else ""
+        if command == "source" and words:
+            variables["source"] = variables.get("source", "") + "\n" + words[0]
         while command in ("set", "unset") and words:
             name, _, value = words.pop(0).partition("=")
             if command == "unset":

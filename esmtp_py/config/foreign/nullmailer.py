@@ -101,6 +101,9 @@ def _complete(section: Section, directory: str) -> None:
         value = _content(directory, name).strip()
         if value:
             section.say(statement, value)
+    lifetime = _content(directory, "queuelifetime").strip()
+    if lifetime.isdecimal():
+        section.say("queue_lifetime", f"{lifetime}s")
     domain = _content(directory, "defaulthost").strip() or _content(directory, "defaultdomain").strip()
     if domain:
         section.say("qualifydomain", domain)

@@ -76,6 +76,8 @@ def test_server_and_tls(lines: str, hostname: str, starttls: str | None) -> None
         ("dsn_notify failure,delay", "dsn_notify", "failure,delay"),
         ("syslog LOG_LOCAL3", "syslog", "local3"),
         ("syslog on", "syslog", "user"),
+        ("syslog LOG_DAEMON", "syslog", "daemon"),
+        ("syslog LOG_CRON", "syslog", "cron"),
         ("logfile ~/log", "log", "~/log"),
         ("maildomain x.org", "domain", "x.org"),
         ("proxy_host 127.0.0.1\nproxy_port 9050", "proxy", "socks5://127.0.0.1:9050"),
@@ -112,3 +114,10 @@ def test_accounts_that_cannot_be_identities() -> None:
 def test_a_login_that_is_switched_off_leaves_no_password() -> None:
     assert "password" not in statements(ACCOUNT + "user me\npassword x")
     assert "username" not in statements(ACCOUNT + "user me\npassword x\nauth off")
+
+
+def test_a_fingerprint_without_tls_demands_none() -> None:
+    """msmtp does not look at it then; here it would demand TLS."""
+    line = "tls_fingerprint " + ":".join(["0A"] * 32) + "\n"
+    assert "fingerprint" not in statements(ACCOUNT + line + "tls off\n")
+    assert "fingerprint" in statements(ACCOUNT + line + "tls on\n")

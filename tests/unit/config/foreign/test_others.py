@@ -51,6 +51,7 @@ def test_nullmailer(tmp_path: pathlib.Path) -> None:
     (tmp_path / "helohost").write_text("box.x.org\n")
     (tmp_path / "allmailfrom").write_text("me@x.org\n")
     (tmp_path / "defaultdomain").write_text("x.org\n")
+    (tmp_path / "queuelifetime").write_text("172800\n")
     (tmp_path / "adminaddr").write_text("root@x.org\n")
     found = nullmailer.read(str(tmp_path))
     [section] = found.sections
@@ -63,6 +64,7 @@ def test_nullmailer(tmp_path: pathlib.Path) -> None:
         "auth": "login",
         "helo": "box.x.org",
         "force reverse_path": "me@x.org",
+        "queue_lifetime": "172800s",
         "qualifydomain": "x.org",
     }
     assert [line.partition(":")[0] for line in found.lost] == ["remotes, line 2", "adminaddr"]
@@ -76,7 +78,8 @@ def test_mutt() -> None:
     found = muttrc.read(
         'set realname = "Joe User"\nset from=joe@x.org # me\nset nouse_from\n'
         'set smtp_url="smtps://joe%40x.org@mail.x.org" \\\n  smtp_pass="`pass show mail`"\n'
-        'set smtp_authenticators="login"\nmacro index x "set from=other@x.org"\n'
+        'set smtp_authenticators="login" dsn_notify="failure,delay"\nsource colours\n'
+        'macro index x "set from=other@x.org"\n'
     )
     [section] = found.sections
     assert section.addresses == ["joe@x.org"]
@@ -87,7 +90,14 @@ def test_mutt() -> None:
         "password_command": "pass show mail",
         "full_name": "Joe User",
         "auth": "login",
+        "dsn_notify": "failure,delay",
     }
+    assert found.lost == []
+
+
+def test_a_file_that_mutt_reads_too_may_say_how_to_send() -> None:
+    found = muttrc.read("source ~/.mutt/account\nset from=joe@x.org\n")
+    assert found.lost[0].startswith("source ~/.mutt/account: another file is not read")
 
 
 @pytest.mark.parametrize(
