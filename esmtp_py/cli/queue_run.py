@@ -131,5 +131,8 @@ def _watched(queue: Store, options: "Options", trace: "Trace | None", work: "Cal
         with Progress(tally) as progress:
             run = Run(queue, unpack, trace=progress.around(trace), tally=tally)
             work(run)
+        others = len(queue.ids()) - tally.deferred - tally.early
+        if others > 0:
+            run.tally.say(f"{others} more in the queue {'wait' if others > 1 else 'waits'}; mailq -v says for what")
     for line in run.tally.said:
         complain(line)

@@ -216,3 +216,10 @@ def test_without_threads_there_is_still_an_end(
     with Progress(tally()):
         pass
     assert "3 delivered" in capfd.readouterr().err
+
+
+def test_mail_that_is_not_tried_is_counted(esmtp: Command, rc: Rc) -> None:
+    fill(esmtp, "away@x.org", "away@x.org")
+    rc("identity away@x.org\nhostname 127.0.0.1:1\n")
+    assert "more in the queue" not in esmtp("-v", "-q").err
+    assert esmtp("-v", "-q").err.endswith("\nesmtp: 2 more in the queue wait; mailq -v says for what\n")
