@@ -145,7 +145,7 @@ def reach(identity: Identity, server: "Server", deadline: float) -> "Stream":
     try:
         return connect(*way)
     except MailError as error:
-        if error.kind != "unreachable" or "hostname" in identity.origin:
+        if error.kind != "unreachable" or "hostname" in identity.origin or server is not identity.server:
             raise
         why = f"{error.text}, where mail goes for want of a hostname: write one for this sender, or run `esmtp --setup`"
         raise MailError(error.kind, why, remote=error.remote) from error
