@@ -27,15 +27,15 @@ class Reply:
 
     code: 200 to 599.  lines: the text of each line, without code and line
     end.  status: the enhanced status "c.s.d" (RFC 2034) of the first line, "".
-    shown: what of the lines people may see.
     """
 
-    __slots__ = ("code", "lines", "shown", "status")
+    __slots__ = ("_veiled", "code", "lines", "status")
 
-    def __init__(self, code: int, lines: list[bytes], shown: "list[bytes] | None" = None) -> None:
+    def __init__(self, code: int, lines: list[bytes], veiled: "Callable[[bytes], bytes] | None" = None) -> None:
+        """veiled: makes of a line with its code what people may see; asked when one does, for few replies are read."""
         self.code = code
         self.lines = lines
-        self.shown = lines if shown is None else shown
+        self._veiled = veiled
         self.status = _status(code, lines[0])
 
     @property
@@ -48,7 +48,10 @@ class Reply:
 
     def __str__(self) -> str:
         """The reply as one printable line, code first, for people and reports; cut at MAX_SHOWN."""
-        return f"{self.code} {printable(b'; '.join(self.shown), MAX_SHOWN)}".rstrip()
+        lines = self.lines
+        if self._veiled:
+            lines = [self._veiled(b"%d %b" % (self.code, line))[4:] for line in lines]
+        return f"{self.code} {printable(b'; '.join(lines), MAX_SHOWN)}".rstrip()
 
     def __repr__(self) -> str:
         return f"Reply({str(self)!r})"
@@ -79,14 +82,13 @@ def _status(code: int, line: bytes) -> str:
 class ReplyParser:
     """Cuts a stream into replies.  ``trace`` is told each line as it came, but for secrets."""
 
-    __slots__ = ("_buffer", "_code", "_lines", "_scanned", "_secrets", "_shown", "_trace", "_veil")
+    __slots__ = ("_buffer", "_code", "_lines", "_scanned", "_secrets", "_trace", "_veil")
 
     def __init__(self, trace: "Trace | None" = None) -> None:
         self._buffer = bytearray()
         self._scanned = 0  # of the buffer, without finding the end of a line
         self._code = 0
         self._lines: list[bytes] = []
-        self._shown: list[bytes] = []
         self._secrets: list[bytes] = []
         self._veil: Veil | None = None
         self._trace = trace
@@ -123,25 +125,25 @@ class ReplyParser:
             self._line(bytes(self._buffer[: MAX_LINE + 2]))
 
     def _line(self, line: bytes) -> Reply | None:
-        shown = self._veiled(line)
         if self._trace:
-            self._trace("S", shown[:MAX_LINE])
+            self._trace("S", self._veiled(line)[:MAX_LINE])
         if len(line) > MAX_LINE or len(self._lines) >= MAX_LINES:
             raise MailError("protocol", "the server's reply is too long to be one")
         code = line[:3]
         if not (len(code) == 3 and code.isdigit() and b"2" <= code[:1] <= b"5" and line[3:4] in (b"", b" ", b"-")):
-            raise MailError("protocol", f"the server said something that is no reply: {printable(shown, 80)}")
+            raise MailError(
+                "protocol", f"the server said something that is no reply: {printable(self._veiled(line), 80)}"
+            )
         if b"\0" in line:
-            raise MailError("protocol", f"the server's reply has a NUL in it: {printable(shown, 80)}")
+            raise MailError("protocol", f"the server's reply has a NUL in it: {printable(self._veiled(line), 80)}")
         if self._lines and int(code) != self._code:
             raise MailError("protocol", f"the server mixed codes in one reply: {self._code} and {int(code)}")
         self._code = int(code)
         self._lines.append(line[4:])
-        self._shown.append(shown[4:])
         if line[3:4] == b"-":
             return None
-        reply = Reply(self._code, self._lines, self._shown)
-        self._lines, self._shown = [], []
+        reply = Reply(self._code, self._lines, self._veiled if self._secrets or self._veil else None)
+        self._lines = []
         return reply
 
     def _veiled(self, line: bytes) -> bytes:
