@@ -1,7 +1,7 @@
 """A keyring of the tests' own, for the keyring package of the installed command: a file, or one that misbehaves.
 
-KEYRING_DOES in the environment: "" works, "hangs", "locked", "fails", "forgets" (takes everything, keeps nothing),
-"tells" (what it cannot store).
+KEYRING_DOES in the environment: "" works, "hangs", "locked", "fails", "exits", "bytes" (not text), "forgets"
+(takes everything, keeps nothing), "tells" (what it cannot store).
 """
 
 import json
@@ -20,6 +20,8 @@ class FileKeyring(KeyringBackend):
 
     def get_password(self, service: str, username: str) -> "str | None":
         self._begin("get")
+        if os.environ.get("KEYRING_DOES") == "bytes":
+            return b"hunter2"  # type: ignore[return-value]
         return self._all().get(service, {}).get(username)
 
     def set_password(self, service: str, username: str, password: str) -> None:
@@ -46,6 +48,8 @@ class FileKeyring(KeyringBackend):
             time.sleep(60)
         if does == "locked":
             raise KeyringLocked("Failed to unlock the collection!")
+        if does == "exits":
+            raise SystemExit(3)
         if does == "fails":
             raise OSError("no bus\nand more of it")
 

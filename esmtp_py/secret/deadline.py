@@ -13,17 +13,22 @@ class Late(Exception):
 
 
 def within(seconds: float, work: "Callable[[], Any]") -> "Any":
-    """What ``work`` returns or raises, if it does so in time; otherwise Late."""
+    """What ``work`` returns or raises, if it does so in time; otherwise Late.
+
+    Foreign code that wants to end the process, or panics, raises a RuntimeError.
+    """
     results: list[Any] = []
-    errors: list[BaseException] = []
+    errors: list[Exception] = []
     running = _thread.allocate_lock()
     running.acquire()
 
     def run() -> None:
         try:
             results.append(work())
-        except BaseException as error:
+        except Exception as error:
             errors.append(error)
+        except BaseException as error:
+            errors.append(RuntimeError(f"{type(error).__name__} {error}".rstrip()))
         finally:
             running.release()
 

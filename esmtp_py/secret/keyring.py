@@ -41,6 +41,8 @@ def fetch(identity: "Identity") -> str:
 def look_up(identity: "Identity", of: str) -> "Secret | None":
     """The secret of the user name for the service ``of``, None if there is none; not_now() when none can be read."""
     text = _call(identity, lambda keyring: keyring.get_password(of, identity.username))
+    if text is not None and not isinstance(text, str):
+        raise not_now(f"the keyring gives no text, but something else: check keyring_backend in the rc, {_INSTEAD}")
     return None if text is None else Secret(text)
 
 

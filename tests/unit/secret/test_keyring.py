@@ -79,6 +79,8 @@ def test_what_the_service_is_called(server: Server, name: str) -> None:
     [
         ("locked", "the keyring is locked: unlock it, or use password_command"),
         ("fails", "the keyring failed: OSError: no bus: is it running"),
+        ("exits", "the keyring cannot be used: SystemExit 3: check keyring_backend"),
+        ("bytes", "the keyring gives no text, but something else: check keyring_backend"),
     ],
 )
 def test_what_goes_wrong_is_one_line(does: str, words: str, monkeypatch: pytest.MonkeyPatch) -> None:
