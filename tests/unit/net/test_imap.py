@@ -153,7 +153,7 @@ def test_the_folder_that_the_server_names(script: Callable[..., Script], said: b
     ("said", "kind", "words"),
     [
         ({"login": b"%b NO [AUTHENTICATIONFAILED] no\r\n"}, "auth", "refuses the login"),
-        ({"login": b"%b NO is it s3cr3t word or czNjcjN0IHdvcmQ= ?\r\n"}, "auth", "is it * or * ?"),
+        ({"login": b"%b NO is it s3cr3t word or czNjcjN0IHdvcmQ= ?\r\n"}, "auth", "is it * or *"),
         ({"login": b"* BYE go away\r\n"}, "connection_lost", ""),
         ({"authenticate": b"%b BAD what?\r\n"}, "auth", "refuses the login"),
         ({"list": b"%b NO no\r\n"}, "try_again", "refuses LIST"),
