@@ -28,11 +28,12 @@ def entry(argv: list[bytes]) -> Entry:
     """With fields that no call has said, as a file that somebody has written by hand may have them."""
     found = Entry(1, form=RAW, argv=argv, body="7BIT", ret="FULL", envid="x", full_name="X", rc="/x", hops=3)
     found.errors = "mail"
+    found.requiretls = True
     return found
 
 
 def described(found: Entry) -> list[object]:
-    plain = [getattr(found, name) for name in Entry.__slots__ if name != "recipients"]
+    plain = [getattr(found, name) for name in Entry.__slots__ if name.lstrip("_") != "recipients"]
     return [*plain, [(each.address, each.notify, each.orcpt) for each in found.recipients]]
 
 
