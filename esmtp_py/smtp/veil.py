@@ -40,7 +40,8 @@ class Veil:
         if len(secret) < SHORTEST:
             self._words += [secret] if secret else []
             return
-        encoded = [b2a_base64(secret, newline=False).rstrip(b"="), *(_within(secret, shift) for shift in range(3))]
+        whole = b2a_base64(secret, newline=False)
+        encoded = [whole, whole.rstrip(b"="), *(_within(secret, shift) for shift in range(3))]
         encoded += [form.translate(_FOR_URLS) for form in encoded]
         forms = [form.lower() for form in (secret, _percent(secret), secret.hex().encode("ascii"), *encoded)]
         self._forms += [form for form in dict.fromkeys(forms) if len(form) >= SHORTEST and form not in self._forms]
