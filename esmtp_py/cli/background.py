@@ -8,6 +8,7 @@ import os
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from esmtp_py.cli.renewal import Renewal
     from esmtp_py.queue.store import Store
 
 
@@ -54,16 +55,19 @@ def deliver(*names: str) -> None:
 
             Run(queue, unpack).these(names)
         else:
+            from esmtp_py.cli.renewal import Renewal
             from esmtp_py.queue.turn import take_turns
 
-            take_turns(queue, lambda: _look(queue))
+            renewal = Renewal()
+            take_turns(queue, lambda: _look(queue, renewal))
 
 
-def _look(queue: "Store") -> float:
+def _look(queue: "Store", renewal: "Renewal") -> float:
     """One run, and a last look: one that wanted to come next may have been killed."""
     from esmtp_py.cli.raw import unpack
     from esmtp_py.queue.runner import Run
 
+    renewal.begin_anew(background=True)  # it may have slept for hours
     run = Run(queue, unpack)
     tally, seen = run.all_due(), None
     while run.last != seen:

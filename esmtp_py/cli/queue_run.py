@@ -67,7 +67,9 @@ def _run_once(options: "Options", trace: "Trace | None") -> None:
 def _run_every(interval: int, options: "Options", trace: "Trace | None") -> None:
     """Until a signal comes.  systemd hears that we are ready (sd_notify(3))."""
     from esmtp_py.cli.notify import notify
+    from esmtp_py.cli.renewal import Renewal
 
+    renewal = Renewal()
     notify("READY=1")
     while True:
         try:
@@ -76,6 +78,7 @@ def _run_every(interval: int, options: "Options", trace: "Trace | None") -> None
             complain(error.text)
         notify(f"STATUS=waiting {interval} s for the next run")
         time.sleep(interval)
+        renewal.begin_anew()
 
 
 def _run_matching(asked: str, options: "Options", trace: "Trace | None") -> None:

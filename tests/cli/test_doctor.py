@@ -133,7 +133,11 @@ def test_who_is_sendmail(tmp_path: pathlib.Path) -> None:
     assert [finding.level for finding in sendmail(str(tmp_path / "none"))] == ["note"]
     [finding] = sendmail(str(other))
     assert finding.level == "note"
-    assert "another program" in finding.text
+    assert finding.text == f"{other} is another program; cron's mail goes there"
+    link = tmp_path / "link"
+    link.symlink_to(other)
+    [finding] = sendmail(str(link))
+    assert f"({other})" in finding.text, "which one"
 
 
 def test_a_host_without_a_domain() -> None:

@@ -56,7 +56,9 @@ def sendmail(path: str = "/usr/sbin/sendmail") -> "Iterator[Finding]":
     elif os.path.realpath(path) == ours or "esmtp" in os.path.realpath(path):
         yield Finding(OK, "sendmail", f"{path} is this program")
     else:
-        yield Finding(NOTE, "sendmail", f"{path} is another program ({os.path.realpath(path)}); cron's mail goes there")
+        real = os.path.realpath(path)
+        link = f" ({real})" if real != path else ""
+        yield Finding(NOTE, "sendmail", f"{path} is another program{link}; cron's mail goes there")
 
 
 # -- rc file --------------------------------------------------------------------------------------
