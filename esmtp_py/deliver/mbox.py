@@ -19,9 +19,14 @@ if TYPE_CHECKING:
 
 # Somebody else's lock is kept for as long as one mail takes to be written.
 PATIENCE = 10.0
+# For so many seconds one that was not given free is waited for no longer than our other connections
+# may need to write: else each mail of a run would wait.
+VAIN, SHORT = 60.0, 0.5
 POSTMARK = b"From "
 # A line that begins with more of them than SMTP allows a line to have is nobody's quotation.
 _MOST_QUOTES = 1000
+
+_stuck: dict[str, float] = {}  # since when, by path
 
 
 def append(path: str, message: "Message", sender: str) -> None:
@@ -56,7 +61,8 @@ def _lock(fd: int, path: str) -> None:
     """Waits its turn among the mail programs that write here too, but not for ever."""
     import fcntl
 
-    deadline = time.monotonic() + PATIENCE
+    begin = time.monotonic()
+    deadline = begin + (SHORT if begin < _stuck.get(path, -VAIN) + VAIN else PATIENCE)
     for lock in (fcntl.flock, fcntl.lockf):
         while True:
             try:
@@ -64,8 +70,11 @@ def _lock(fd: int, path: str) -> None:
                 break
             except (BlockingIOError, PermissionError):
                 if time.monotonic() > deadline:
+                    if path not in _stuck or begin >= _stuck[path] + VAIN:
+                        _stuck[path] = time.monotonic()
                     raise MailError("io", f"{path} is locked by another program") from None
                 time.sleep(0.05)
+    _stuck.pop(path, None)
 
 
 def _mail(message: "Message", sender: str) -> "Iterator[bytes]":

@@ -119,6 +119,28 @@ def test_locks_of_others_are_respected(tmp_path: Path, monkeypatch: pytest.Monke
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
+def test_a_lock_that_is_never_given_free_is_waited_for_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else each mail of a run over the queue would wait for it."""
+    path = tmp_path / "sent"
+    slept: list[float] = []
+    now = [1000.0]
+    monkeypatch.setattr(mbox.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(mbox.time, "sleep", lambda seconds: (slept.append(seconds), now.append(now.pop() + seconds)))
+    append(str(path), message(b"x\r\n"), "me@x.org")
+    with open(path, "rb") as other:
+        fcntl.flock(other, fcntl.LOCK_EX)
+        for _ in range(3):
+            with pytest.raises(MailError, match="locked"):
+                append(str(path), message(b"x\r\n"), "me@x.org")
+        assert sum(slept) == pytest.approx(mbox.PATIENCE + 2 * mbox.SHORT, abs=0.2)
+        now[0] += mbox.VAIN
+        with pytest.raises(MailError, match="locked"):
+            append(str(path), message(b"x\r\n"), "me@x.org")
+    assert sum(slept) == pytest.approx(2 * mbox.PATIENCE + 2 * mbox.SHORT, abs=0.3)
+    append(str(path), message(b"x\r\n"), "me@x.org")
+    assert path.read_bytes().count(b"From ") == 2
+
+
 def test_a_full_disk_leaves_the_file_as_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "sent"
     append(str(path), message(b"x\r\n"), "me@x.org")
