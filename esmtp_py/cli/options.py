@@ -110,7 +110,7 @@ class Words:
     def take(self, flag: str, argument: str = "") -> str:
         """The next word; MailError naming the flag that wanted it, and what it is, when there is none."""
         if not self:
-            raise MailError("usage", f"{flag} needs an argument: {flag} {argument}")
+            raise MailError("usage", f"{flag} needs an argument{argument and f': {flag} {argument}'}")
         self._at += 1
         return self._words[self._at - 1]
 

@@ -383,3 +383,4 @@ def test_what_was_meant_is_guessed() -> None:
 def test_what_is_missing_is_named() -> None:
     assert refused("--explain") == "--explain needs an argument: --explain ADDRESS"
     assert refused("-f") == "-f needs an argument: -f ADDRESS"
+    assert refused("-oQ") == "-oQ needs an argument"

@@ -114,3 +114,20 @@ def test_rows_of_check_rc_have_the_order_of_the_page() -> None:
     assert [name for name in dict.fromkeys(written) if name in SETTINGS] == [
         name for name in SETTINGS if name != "credential"
     ]
+
+
+def readme() -> list[str]:
+    """What stands in the README as an rc file, or as a choice of statements: then each of them."""
+    text = (ROOT / "README.md").read_text()
+    blocks = re.findall(r"^\n((?:    .*\n|\n(?=    ))+)", text, re.MULTILINE)
+    blocks = [block for block in blocks if block.split()[0] in {"identity", *SETTINGS}]
+    return [part for block in blocks for part in ([block] if "hostname" in block else block.splitlines())]
+
+
+@pytest.mark.parametrize("block", readme(), ids=lambda block: block.split()[0])
+def test_the_readme_shows_good_rc_files(block: str) -> None:
+    assert mistakes(block) == []
+
+
+def test_the_readme_shows_some() -> None:
+    assert len(readme()) >= 5
