@@ -34,8 +34,8 @@ class Shouter(Listener):
         connection.sendall(b"220 mx " + EVIL + b"\r\n")
         for line in connection.makefile("rb"):
             verb = line[:4].upper()
-            code = {b"RCPT": b"550 5.1.1 ", b"QUIT": b"221 "}.get(verb, b"250 ")
-            more = b"250-AUTH PLAIN X" + EVIL + b"\r\n250-X" + EVIL + b"\r\n" if verb == b"EHLO" else b""
+            code = {b"RCPT": b"550 5.1.1 ", b"AUTH": b"535 5.7.8 ", b"QUIT": b"221 "}.get(verb, b"250 ")
+            more = b"250-mx\r\n250-AUTH PLAIN X" + EVIL + b"\r\n250-X" + EVIL + b"\r\n" if verb == b"EHLO" else b""
             connection.sendall(more + code + EVIL + b"\r\n")
 
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from tests.cli.conversation import Conversation
+from tests.cli.test_hostile_words import Shouter
 from tests.conftest import Command
 from tests.server import SubmissionServer
 
@@ -92,6 +93,39 @@ def test_from_an_address_to_a_mail(esmtp: Command, server: SubmissionServer) -> 
     assert esmtp("--check-rc").code == 0
     assert esmtp("-f", "me@nowhere.invalid", "you@y.org", stdin=MAIL).code == 0
     assert server.mails[0].sender == "me@nowhere.invalid"
+
+
+@pytest.mark.parametrize(
+    "password", ["pa\"ss\\ $(touch canary)'; `x` #y=z,", "hostname", "disabled", "-1", "\u202e\u0085ö\\x41"]
+)
+def test_any_password_is_written_as_it_is(password: str, esmtp: Command) -> None:
+    with SubmissionServer(users={"alice": password}, mechanisms=["PLAIN"]) as server:
+        talk = begin(esmtp, server, "me@nowhere.invalid")
+        talk.answer("User name, or - for none", "alice")
+        talk.answer("Password of alice", password)
+        talk.until("alice is let in")
+        talk.answer("Keep the password in the keyring", "n")
+        talk.until("    password \\(hidden\\)")
+        talk.answer("Write it", "")
+        end(talk)
+        assert esmtp("-f", "me@nowhere.invalid", "you@y.org", stdin=MAIL).code == 0
+        assert server.sessions[-1].user == "alice"
+    assert password in ("hostname", "disabled", "-1") or password not in talk.text
+    assert not (esmtp.home / "canary").exists()
+
+
+def test_a_server_that_plays_tricks_on_the_terminal(esmtp: Command) -> None:
+    with Shouter() as server:
+        talk = Conversation(esmtp, "--setup", "me@nowhere.invalid")
+        talk.answer("Server, with its port: ", f"localhost:{server.port}")
+        for _ in range(3):
+            talk.answer("User name, or - for none", "alice")
+            talk.answer("Password of alice", "secret")
+            talk.until("535 .*pwned")
+        talk.end()
+    assert talk.code == 77
+    assert all(line.isprintable() for line in talk.text.replace("\r\n", "\n").split("\n"))
+    assert not (esmtp.home / ".esmtprc").exists()
 
 
 def test_password_in_the_keyring(esmtp: Command, server: SubmissionServer) -> None:
