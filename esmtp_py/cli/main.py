@@ -63,7 +63,8 @@ def run() -> None:
 def _explained(error: MailError) -> int:
     from esmtp_py.cli.terminal import explain
 
-    explain(error)
+    if not isinstance(error.__cause__, BrokenPipeError) or error.kind != "io":  # `| head` has seen enough
+        explain(error)
     return error.outcome().exit_code
 
 

@@ -28,7 +28,13 @@ OAUTH2 = (
 
 def advice(statements: "list[Statement]", config: Config, source: Source) -> list[str]:
     """Warnings, each ``file:line: text``."""
-    found = [*_overridden(statements, source), *_shadowed(config), *_unreachable(config), *_without_server(config)]
+    found = [
+        *_overridden(statements, source),
+        *_shadowed(config),
+        *_unreachable(config),
+        *_without_server(config),
+        *_matchless(config),
+    ]
     for identity in config.identities:
         for statement, text in (
             *_login(identity),
@@ -65,6 +71,20 @@ def _shadowed(config: Config) -> "Iterator[str]":
             later = served.setdefault(address.lower(), identity)
             if later is not identity:
                 yield f"{identity.where}: {address} is served by the later identity at {later.where}"
+
+
+def _matchless(config: Config) -> "Iterator[str]":
+    """What looks like a pattern and is compared as it is."""
+    for identity in config.identities:
+        for address in identity.addresses:
+            tail = address.removeprefix("*@")
+            if address.startswith("@"):
+                yield f"{identity.where}: {address} is nobody's address; for a whole domain write *{address}"
+            elif "*" in tail or address.endswith("@"):
+                yield (
+                    f"{identity.where}: {address} is nobody's address; the only pattern is *@DOMAIN, "
+                    "and `default` serves all that no identity names"
+                )
 
 
 def _unreachable(config: Config) -> "Iterator[str]":

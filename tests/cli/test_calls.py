@@ -108,7 +108,7 @@ def test_reader_of_our_output_has_gone(esmtp: Command) -> None:
     done = subprocess.run([esmtp.program, "--help"], stdout=write, stderr=subprocess.PIPE, env=esmtp.environ)
     os.close(write)
     assert done.returncode == 74
-    assert done.stderr == b"esmtp: cannot write to standard output: Broken pipe\n"
+    assert done.stderr == b"", "as after | head: whoever reads has seen enough"
 
 
 def test_standard_error_is_closed_or_gone(esmtp: Command, mailbox: Mailbox) -> None:

@@ -87,3 +87,10 @@ def test_it_wants_one_address(esmtp: Command, words: list[str]) -> None:
     done = esmtp(*words)
     assert done.code == 64
     assert "--explain" in done.err
+
+
+def test_a_sender_without_domain_gets_the_one_that_smtp_would(
+    esmtp: Command, rc: Callable[[str], pathlib.Path]
+) -> None:
+    rc("identity me@example.org\nhostname localhost:25\ndomain example.net\n")
+    assert "\nsender:    foo@example.net\n" in esmtp("--explain", "foo").out

@@ -8,7 +8,7 @@ from esmtp_py.cli.terminal import say
 from esmtp_py.config import load
 from esmtp_py.config.identity import STARTTLS_DISABLED, STARTTLS_REQUIRED
 from esmtp_py.deliver.caller import Caller
-from esmtp_py.deliver.select import select
+from esmtp_py.deliver.select import qualified, select
 from esmtp_py.errors import MailError
 from esmtp_py.outcome import EX_OK
 
@@ -27,8 +27,9 @@ def explain(options: "Options") -> int:
     if len(options.recipients) != 1:
         raise MailError("usage", "--explain takes one address, such as: esmtp --explain me@example.org")
     address = given_sender(options.recipients[0]) or ""
-    config = load(options.rc)
-    choice = select(config, Caller(), address, "")
+    config, caller = load(options.rc), Caller()
+    choice = select(config, caller, address, "")
+    choice.sender = qualified(choice.sender, choice.identity, caller)
     for label, text in _facts(config, choice, address):
         say(f"{label + ':':10} {text}")
     return EX_OK
