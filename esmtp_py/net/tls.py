@@ -94,6 +94,7 @@ def client_context(trust: Trust) -> Context:
     With a pin nothing is checked here: TlsStream compares it.
     Raises MailError("config") for files that cannot be used.
     """
+    _refuse_odd_files(trust)
     context = Context(openssl.PROTOCOL_TLS_CLIENT)  # verifies certificate and host name
     private: "Any" = context
     private.minimum_version = _TLS_1_3 if trust.min_tls == "1.3" else _TLS_1_2
@@ -111,6 +112,18 @@ def client_context(trust: Trust) -> Context:
 
         load(context, trust)
     return context
+
+
+def _refuse_odd_files(trust: Trust) -> None:
+    """OpenSSL would wait for whoever writes into a FIFO, and read a device for ever."""
+    for name, path in (
+        ("ca_file", trust.ca_file),
+        ("crl_file", trust.crl_file),
+        ("certificate", trust.certificate),
+        ("certificate_key", trust.key),
+    ):
+        if path and os.path.exists(path) and not os.path.isfile(path):
+            raise MailError("config", f"{name} {path} is no regular file: correct it in the rc")
 
 
 def _load_trust(context: Context, trust: Trust) -> None:

@@ -683,6 +683,15 @@ def test_a_ca_file_that_cannot_be_used(what: str, tmp_path: Path) -> None:
     assert f"ca_file {path}" in raised.value.text
 
 
+@pytest.mark.parametrize("statement", ["ca_file", "crl_file", "certificate", "key"])
+def test_what_is_no_file_is_not_waited_for(statement: str, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "fifo")
+    for path in (str(tmp_path / "fifo"), "/dev/zero", str(tmp_path)):
+        with pytest.raises(MailError, match=f"{path} is no regular file") as raised:
+            client_context(Trust(**{statement: path}))
+        assert raised.value.kind == "config"
+
+
 def test_a_ca_dir_that_is_none(tmp_path: Path) -> None:
     with pytest.raises(MailError, match="is no directory") as raised:
         client_context(Trust(ca_dir=str(tmp_path / "nowhere")))
