@@ -187,7 +187,10 @@ def _check_rc(options: Options) -> int:
 def _assist(options: Options) -> int:
     from esmtp_py.cli.assistant import assist
 
-    return assist(options)
+    try:
+        return assist(options)
+    except KeyboardInterrupt:
+        return _explained(MailError("try_again", "stopped by a signal"))  # there is no mail to be told of
 
 
 def _later(options: Options) -> int:

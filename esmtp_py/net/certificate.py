@@ -30,7 +30,8 @@ class Certificate:
     @property
     def names(self) -> list[str]:
         """Host names and addresses that it is for."""
-        return [value for kind, value in self.fields.get("subjectAltName", ()) if kind in ("DNS", "IP Address")]
+        names = self.fields.get("subjectAltName", ())
+        return [_short(value) if ":" in value else value for kind, value in names if kind in ("DNS", "IP Address")]
 
     @property
     def end(self) -> "float | None":
@@ -64,6 +65,16 @@ def _decoded(der: bytes) -> "dict[str, Any]":
         except (OSError, ValueError):
             return {}
     return fields
+
+
+def _short(address: str) -> str:
+    """An IPv6 address as people write it."""
+    import ipaddress
+
+    try:
+        return str(ipaddress.ip_address(address.strip()))
+    except ValueError:
+        return address
 
 
 def _name(parts: "Any") -> str:

@@ -89,13 +89,24 @@ def test_nothing_typed(keyring: Callable[[], object], terminal: Terminal) -> Non
     assert keyring() is None
 
 
+def test_nobody_types_a_password_that_cannot_be_kept(esmtp: Command, rc: Rc, keyring: Callable[[], object]) -> None:
+    rc(RC.replace("tests.keyrings.FileKeyring", "keyring.backends.fail.Keyring"))
+    again = Terminal([esmtp.program, "--set-password", "me@x.org"], esmtp.environ, esmtp.home, None)
+    try:
+        assert again.end() == 75
+        assert "Password of" not in again.shown
+        assert "there is no keyring that could be used here" in again.shown
+    finally:
+        again.close()
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_leaves_the_terminal_as_it_was(
     number: signal.Signals, keyring: Callable[[], object], terminal: Terminal
 ) -> None:
     terminal.until("smtp://mx.example.org: ")
     terminal.press(number)
-    terminal.until("stopped by a signal")
+    terminal.until("stopped by a signal\n")  # and no word of recipients
     assert terminal.echo
     assert terminal.end() == 75
     assert keyring() is None

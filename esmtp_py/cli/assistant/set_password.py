@@ -28,6 +28,8 @@ def set_password(options: "Options") -> int:
     from esmtp_py.secret import keyring
 
     identity = _identity(options)
+    if os.isatty(0):
+        keyring.look_up(identity, service(identity))  # there is one, or nobody need type anything
     secret = _typed(identity) if os.isatty(0) else _piped()
     name = keyring.store(identity, service(identity), secret)
     say(f"Stored the password of {_entry(identity)} in the keyring ({name}).")
