@@ -70,8 +70,19 @@ def test_one_bad_identity_does_not_hide_the_next(esmtp: Command, rc: Rc) -> None
         rc(f"identity away@x.org hostname 127.0.0.1:1\n{statements(server)}")
         done = esmtp("--doctor")
     assert done.code == 75
-    assert findings(done, "server")[0][0] == "bad"
+    [(level, text)] = findings(done, "server")
+    assert level == "bad"
+    assert "refused; is there a network, and is the port right?" in text
     assert findings(done, "log-in") == [("ok", "me@x.org: alice is let in")]
+
+
+@pytest.mark.parametrize("said", [True, False])
+def test_a_port_for_tls_from_the_first_byte(esmtp: Command, rc: Rc, said: bool) -> None:
+    with SubmissionServer(tls="implicit") as server:
+        rc(statements(server) + "starttls implicit\n" * said)
+        done = esmtp("--doctor")
+    assert (done.code == 0) == said
+    assert any("write `starttls implicit`" in text for _, text in findings(done, "server")) == (not said)
 
 
 @pytest.mark.parametrize(

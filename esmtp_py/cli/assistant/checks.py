@@ -141,8 +141,17 @@ def server(identity: "Identity") -> "Iterator[Finding]":
         if identity.username:
             yield from _logged_in(identity)
     except MailError as error:
-        yield Finding(BAD, _STEPS.get(error.kind, "server"), f"{where}: {error.text}", error.kind)
+        advice = "" if error.kind == "connection_lost" and identity.implicit_tls else _ADVICE.get(error.kind, "")
+        text = f"{where}: {error.text}{advice}"
+        yield Finding(BAD, _STEPS.get(error.kind, "server"), text, error.kind)
 
+
+# What to do where the error does not say it: a mail would be sent again later.
+_ADVICE = {
+    "dns": "; is there a network? /etc/resolv.conf says who is asked",
+    "unreachable": "; is there a network, and is the port right? Some networks block it",
+    "connection_lost": "; is it the port for TLS from the first byte? Then write `starttls implicit`",
+}
 
 # Which step an error ends.
 _STEPS = {"dns": "DNS", "host_unknown": "DNS", "tls": "TLS", "auth": "log-in", "config": "rc file"}
