@@ -31,6 +31,7 @@ def main(argv: "list[str] | None" = None) -> int:
         _heed_signals()
         options = parse(sys.argv if argv is None else argv)
         _refuse_privilege(options)
+        _refuse_arguments(options)
         return RUNS.get(options.mode, _assist)(options)
     except MailError as error:
         return _explained(error)
@@ -109,6 +110,12 @@ def _refuse_privilege(options: Options) -> None:
     for flag, value in (("-C", options.rc), ("-X", options.transcript)):
         if value is not None:
             raise MailError("not_permitted", f"{flag} is refused to a program that runs with another user's rights")
+
+
+def _refuse_arguments(options: Options) -> None:
+    """As Postfix does: whoever writes ``mailq ID`` or ``-q 15m`` would wait for what does not come."""
+    if options.recipients and options.mode in _ALONE:
+        raise MailError("usage", f"{options.asked} takes no argument {options.recipients[0]}{_ALONE[options.mode]}")
 
 
 def _send(options: Options) -> int:
@@ -196,6 +203,12 @@ def _assist(options: Options) -> int:
 def _later(options: Options) -> int:
     raise MailError("usage", f"{options.asked}: not available yet in this version")
 
+
+_ALONE = {
+    LIST: "; --show ID shows a mail",
+    RUN_QUEUE: "; a time is glued to it, as in -q15m, and --retry-now ID tries a mail",
+    ALIASES: "",
+}
 
 RUNS = {
     SEND: _send,

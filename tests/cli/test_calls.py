@@ -124,3 +124,24 @@ def test_check_rc(esmtp: Command, mailbox: Mailbox) -> None:
     assert esmtp("--check-rc", "bad").code == 78
     assert esmtp("--check-rc=bad").code == 78
     assert esmtp("-C", "bad", "--check-rc").code == 78
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["-bp", "1700000000-0"], "-bp takes no argument 1700000000-0; --show ID shows a mail"),
+        (["--json", "x"], "--json takes no argument x; --show ID"),
+        (["-q", "15m"], "-q takes no argument 15m; a time is glued to it, as in -q15m"),
+        (["-bi", "x"], "-bi takes no argument x"),
+    ],
+)
+def test_arguments_that_nobody_would_read(esmtp: Command, words: list[str], said: str) -> None:
+    done = esmtp(*words)
+    assert (done.code, done.out) == (64, "")
+    assert done.err.startswith(f"esmtp: {said}")
+
+
+def test_names_without_arguments(esmtp: Command) -> None:
+    for name in ("mailq", "deliver", "newaliases"):
+        assert esmtp.run(str(esmtp.named(name)), "x").err.startswith(f"esmtp: {name} takes no argument x")
+        assert esmtp.run(str(esmtp.named(name))).code == 0
