@@ -23,10 +23,10 @@ def forms(word: str) -> "tuple[bytes, ...]":
 FORMS = forms(CANARY)
 
 
-def sung(data: bytes, of: "tuple[bytes, ...]" = FORMS) -> "list[bytes]":
+def sung(data: bytes, of: "tuple[bytes, ...]" = ()) -> "list[bytes]":
     """The forms of the canary that are in there, also when lines are folded in their middle."""
     unfolded = data.translate(None, b" \t\r\n=")
-    return [form for form in of if form in data or form in unfolded]
+    return [form for form in of or FORMS if form in data or form in unfolded]
 
 
 def nests(home: pathlib.Path, known: "set[str]") -> "Iterator[str]":
@@ -42,10 +42,10 @@ def nests(home: pathlib.Path, known: "set[str]") -> "Iterator[str]":
 class Watch:
     """Looks at the command line and the environment of every process of the machine, all the time.
 
-    of: what it listens for.  seen: the programs that were looked at.  found: what had the canary, with the place.
+    of: what it listens for, () for FORMS.  seen: the programs that were looked at.  found: what had it, with the place.
     """
 
-    def __init__(self, of: "tuple[bytes, ...]" = FORMS) -> None:
+    def __init__(self, of: "tuple[bytes, ...]" = ()) -> None:
         self.of = of
         self.seen: set[str] = set()
         self.found: set[str] = set()
