@@ -1,6 +1,7 @@
 """Commands of the rc: what reaches the shell, and how they end.  The shell is the real one."""
 
 import fcntl
+import gc
 import os
 import signal
 import subprocess
@@ -213,6 +214,7 @@ def test_expansion_is_linear() -> None:
 
 @pytest.fixture(autouse=True)
 def _nothing_is_left_behind() -> Iterator[None]:
+    gc.collect()  # what other tests have left is not to go meanwhile
     before = sorted(os.listdir("/proc/self/fd"))
     yield
     assert len(os.listdir("/proc/self/fd")) == len(before)
