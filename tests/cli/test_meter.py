@@ -37,10 +37,14 @@ def test_state_at_the_very_beginning() -> None:
     assert state(0, 5_000_000, 0.0) == "0.0 of 5.0 MB, 0.0 MB/s"
 
 
-def test_on_a_terminal(esmtp: Command, rc: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch) -> None:
-    """Every picture counts: the server reads too fast for the usual pace."""
+@pytest.fixture(autouse=True)
+def every_picture(esmtp: Command) -> None:
+    """The servers of these tests read too fast for the usual pace."""
     (esmtp.home / "sitecustomize.py").write_text("import esmtp_py.cli.meter\nesmtp_py.cli.meter._PACE = 0\n")
     esmtp.environ["PYTHONPATH"] = str(esmtp.home)
+
+
+def test_on_a_terminal(esmtp: Command, rc: Callable[[str], Path]) -> None:
     with SubmissionServer(tls="none", mechanisms=()) as server:
         rc(f"identity me@x.org hostname localhost:{server.port} starttls disabled\n")
         terminal = Terminal(esmtp, "-f", "me@x.org", "you@y.org", stdin=LARGE)
