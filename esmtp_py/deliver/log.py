@@ -69,7 +69,8 @@ def note(
 def line(identity: "Identity", envelope: "Envelope", size: int, outcomes: "dict[str, Outcome]") -> str:
     """What is written, without the time."""
     code = exit_code(list(outcomes.values()))
-    login = f"auth=on user={_word(identity.username)}" if identity.username else "auth=off"
+    user = f" user={_word(identity.username)}" if identity.username else ""
+    login = f"auth=on{user}" if identity.logs_in else "auth=off"
     fields = [
         f"host={_word(identity.server.host or identity.server.path)}",
         f"tls={_tls(identity)}",

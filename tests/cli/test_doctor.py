@@ -44,6 +44,12 @@ def test_all_is_well(esmtp: Command, rc: Rc) -> None:
     assert server.mails == []
 
 
+def test_a_login_without_a_username_is_tried_too(esmtp: Command, rc: Rc) -> None:
+    with SubmissionServer(mechanisms=("ANONYMOUS",)) as server:
+        rc(f"identity me@x.org hostname localhost:{server.port} auth anonymous ca_file {server.authority.file}\n")
+        assert findings(esmtp("--doctor"), "log-in") == [("ok", "me@x.org: ANONYMOUS is let in")]
+
+
 def test_a_wrong_password(esmtp: Command, rc: Rc) -> None:
     with SubmissionServer() as server:
         rc(statements(server, "canary"))

@@ -69,6 +69,35 @@ def test_what_it_says_of_local_mail(facts: Callable[[str], dict[str, str]]) -> N
     assert "are refused" in facts("me@example.org")["local"]
 
 
+@pytest.mark.parametrize(
+    ("statements", "label", "told"),
+    [
+        ("hostname x.org starttls disabled", "TLS", "none (RC:1)"),
+        ("hostname x.org username me auth external", "password", None),
+        ("hostname x.org username me password x", "password", "in the rc file (RC:1)"),
+        ("hostname x.org auth external", "login", "by EXTERNAL (RC:1)"),
+        (
+            "hostname x.org auth external",
+            "TLS",
+            "by STARTTLS, or nothing is sent, for there is a login, version 1.2 or newer",
+        ),
+        (
+            f"hostname x.org fingerprint SHA256:{'0' * 64}",
+            "TLS",
+            "by STARTTLS, or nothing is sent, for there is a fingerprint, version 1.2 or newer",
+        ),
+    ],
+)
+def test_ways_in(
+    esmtp: Command, rc: Callable[[str], pathlib.Path], statements: str, label: str, told: "str | None"
+) -> None:
+    path = rc(f"identity me@x.org {statements}\n")
+    lines = esmtp("--explain", "me@x.org").out.replace(str(path), "RC").splitlines()
+    assert [line.partition(":")[2].strip() for line in lines if line.startswith(f"{label}:")] == (
+        [told] if told else []
+    )
+
+
 def test_without_an_rc_file(esmtp: Command) -> None:
     done = esmtp("--explain", "me@example.org")
     assert done.code == 0

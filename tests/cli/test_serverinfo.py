@@ -79,6 +79,13 @@ def test_no_tls_where_there_must_be_some(esmtp: Command, rc: Rc) -> None:
     assert "does not offer STARTTLS" in done.out + done.err
 
 
+def test_it_does_not_log_in_without_a_username_either(esmtp: Command, rc: Rc) -> None:
+    with SubmissionServer(mechanisms=("ANONYMOUS",)) as server:
+        rc(f"identity me@x.org hostname localhost:{server.port} auth anonymous ca_file {server.authority.file}\n")
+        assert esmtp("--serverinfo", "me@x.org").code == 0
+        assert [session.mechanism for session in server.sessions] == [""]
+
+
 def test_no_server(esmtp: Command, rc: Rc) -> None:
     rc("identity me@x.org hostname 127.0.0.1:1\n")
     done = esmtp("--serverinfo", "me@x.org")

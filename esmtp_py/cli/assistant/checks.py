@@ -138,7 +138,7 @@ def server(identity: "Identity") -> "Iterator[Finding]":
     try:
         yield from _resolved(identity, where)
         yield from _connected(identity, where)
-        if identity.username:
+        if identity.logs_in:
             yield from _logged_in(identity)
     except MailError as error:
         advice = "" if error.kind == "connection_lost" and identity.implicit_tls else _ADVICE.get(error.kind, "")
@@ -186,4 +186,4 @@ def _logged_in(identity: "Identity") -> "Iterator[Finding]":
     from esmtp_py.deliver.session import Session
 
     Session(identity).close()
-    yield Finding(OK, "log-in", f"{identity.name}: {identity.username} is let in")
+    yield Finding(OK, "log-in", f"{identity.name}: {identity.username or identity.auth} is let in")

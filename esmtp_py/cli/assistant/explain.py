@@ -6,7 +6,7 @@ Each fact is a line, with the place in the rc file that says so.
 from esmtp_py.cli.mail import given_sender
 from esmtp_py.cli.terminal import say
 from esmtp_py.config import load
-from esmtp_py.config.identity import STARTTLS_DISABLED, STARTTLS_REQUIRED
+from esmtp_py.config.identity import STARTTLS_DISABLED, STARTTLS_REQUIRED, WITHOUT_USERNAME
 from esmtp_py.deliver.caller import Caller
 from esmtp_py.deliver.select import qualified, select
 from esmtp_py.errors import MailError
@@ -45,7 +45,7 @@ def _facts(config: "Config", choice: "Choice", address: str) -> "Iterator[tuple[
     if identity.tls_wanted or identity.implicit_tls:
         yield "trust", trust(identity)
     yield "login", login(identity)
-    if identity.username:
+    if identity.username and identity.auth not in WITHOUT_USERNAME:  # which need no password either
         yield "password", password(identity)
     yield "local", _local(identity)
     yield "delivery", _delivery(identity)
@@ -99,18 +99,25 @@ def _way(identity: "Identity") -> "Iterator[tuple[str, str]]":
 def tls(identity: "Identity") -> str:
     """How the connection is protected, and why."""
     said = _said(identity, "starttls")
-    if identity.implicit_tls:
-        why = said or f" (port {identity.server.service})"
-        return f"from the first byte{why}, version {identity.min_tls or '1.2'} or newer"
     if identity.starttls == STARTTLS_DISABLED:
         return f"none{said}"
-    if identity.starttls == STARTTLS_REQUIRED:
-        return f"by STARTTLS, or nothing is sent{said}, version {identity.min_tls or '1.2'} or newer"
-    if identity.tls_demanded:
-        return f"by STARTTLS, or nothing is sent, for there is a login{said}, {identity.min_tls or '1.2'} or newer"
-    if identity.tls_wanted:
-        return f"by STARTTLS if it is offered{said}, version {identity.min_tls or '1.2'} or newer"
-    return "none: no packet leaves this machine"
+    if identity.implicit_tls:
+        how = f"from the first byte{said or f' (port {identity.server.service})'}"
+    elif identity.starttls == STARTTLS_REQUIRED:
+        how = f"by STARTTLS, or nothing is sent{said}"
+    elif identity.tls_demanded:
+        how = f"by STARTTLS, or nothing is sent, for there is a {_why_demanded(identity)}{said}"
+    elif identity.tls_wanted:
+        how = f"by STARTTLS if it is offered{said}"
+    else:
+        return "none: no packet leaves this machine"
+    return f"{how}, version {identity.min_tls or '1.2'} or newer"
+
+
+def _why_demanded(identity: "Identity") -> str:
+    if identity.logs_in and not identity.loopback:
+        return "login"
+    return "fingerprint" if identity.fingerprint else "domain to be confirmed"
 
 
 def trust(identity: "Identity") -> str:
@@ -131,10 +138,10 @@ def trust(identity: "Identity") -> str:
 
 def login(identity: "Identity") -> str:
     """As whom, and how."""
-    if not identity.username:
+    if not identity.logs_in:
         return "none, for no username is written"
     how = "the best mechanism offered" if identity.auth == "automatic" else identity.auth + _said(identity, "auth")
-    return f"as {identity.username}{_said(identity, 'username')}, by {how}"
+    return f"as {identity.username}{_said(identity, 'username')}, by {how}" if identity.username else f"by {how}"
 
 
 def password(identity: "Identity") -> str:

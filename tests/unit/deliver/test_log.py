@@ -54,6 +54,11 @@ def test_how_the_channel_is_protected(statements: dict[str, str], said: str) -> 
     assert f" {said} " in line(who, envelope("a@y.org"), 1, {"a@y.org": GOOD})
 
 
+def test_a_login_without_a_username() -> None:
+    who = Identity(server=Server("mx.x.org", "25"), origin={"hostname": "rc:1"}, auth="EXTERNAL")
+    assert " auth=on from=" in line(who, envelope("a@y.org"), 1, {"a@y.org": GOOD})
+
+
 def test_null_sender_and_unix_socket() -> None:
     who = Identity(server=Server("", "", path="/run/smtp"))
     assert "host=/run/smtp " in line(who, envelope("a", sender=""), 1, {"a": GOOD})
