@@ -154,12 +154,14 @@ class Lane:
         source = self._parcels(names, alone=alone)
         left: list[Parcel] = []
         while not self._stopped:
-            first = left.pop(0) if left else next(source, None)
-            if first is None:
-                return
-            left = [first, *left]
-            if self._supply.shared:  # whoever has a session first may have it
-                left = self._given_back(left)
+            with self._supply.looking:
+                if not left:
+                    first = next(source, None)
+                    if first is None:
+                        return
+                    left = [first]
+                if self._supply.shared:  # whoever has a session first may have it
+                    left = self._given_back(left)
             left = self._one_session(left, source, window)
             if self._off:
                 self._supply.refuse(self._off)

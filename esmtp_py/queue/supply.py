@@ -26,6 +26,7 @@ class Supply:
     strays:   names that another rc file or identity has to carry.
     lanes:    all of them.   window: mails in flight that each of them may have.
     off:      why the whole identity waits, once it does; for the rest of the run.
+    looking:  a lock for who takes a mail only to see that there is one, until it is given back.
     """
 
     def __init__(self) -> None:
@@ -36,6 +37,7 @@ class Supply:
         self.lanes: list[Lane] = []
         self.window = WINDOW
         self.off: MailError | None = None
+        self.looking = _thread.RLock()
         self._lock = _thread.allocate_lock()
         self._willing = self._at_work = 1
 
@@ -59,7 +61,9 @@ class Supply:
         try:
             return self.names.popleft()
         except IndexError:
-            return None
+            pass
+        with self.looking:  # the last one may be in somebody's hands, and come back
+            return self.names.popleft() if self.names else None
 
     def give_back(self, name: str) -> None:
         """It was taken and nothing was done with it; it is the next one."""

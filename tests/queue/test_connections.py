@@ -6,6 +6,7 @@ from collections import Counter
 
 import pytest
 
+from esmtp_py.queue.supply import Supply
 from tests.queue.conftest import TEXT, Queue, section
 from tests.server import SubmissionServer
 
@@ -164,6 +165,30 @@ def test_no_mail_is_taken_for_a_session_that_there_is_not(queue: Queue) -> None:
         queue.run()
     assert recipients(server) == sorted(addresses)
     assert queue.ids() == []
+
+
+def test_a_mail_that_is_only_looked_at_is_not_gone() -> None:
+    """The last one is in the hands of a lane that will give it back: who asks for a mail waits for that."""
+    supply = Supply()
+    supply.names.append("m")
+    asked, given = threading.Event(), []
+
+    def ask() -> None:
+        asked.set()
+        given.append(supply.next())
+
+    other = threading.Thread(target=ask)
+    with supply.looking:
+        name = supply.next()
+        assert name == "m"
+        assert supply.next() is None, "the lane that looks does not wait for itself"
+        other.start()
+        assert asked.wait(60)
+        other.join(0.2)
+        assert given == []
+        supply.give_back(name)
+    other.join(60)
+    assert given == ["m"]
 
 
 def test_only_as_many_as_there_are_mails(queue: Queue) -> None:
