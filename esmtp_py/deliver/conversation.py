@@ -40,6 +40,7 @@ class Conversation:
         self._trace = trace
         self._answered = 0
         self._reply: Reply | None = None
+        self._chore: Callable[[], object] | None = None
 
     @property
     def idle(self) -> bool:
@@ -74,6 +75,10 @@ class Conversation:
             self._client.veil(secret.reveal().encode("utf-8", "surrogateescape"))
         except UnicodeEncodeError:
             pass  # half a character: it is not sent either
+
+    def meanwhile(self, chore: "Callable[[], object]") -> None:
+        """Does that while the server makes up its mind about what is said next; it must not raise MailError."""
+        self._chore = chore
 
     def secured(self, stream: "TlsStream") -> None:
         """The stream is encrypted from here on."""
@@ -117,11 +122,17 @@ class Conversation:
                 raise MailError("try_again", f"{self.remote} was not asked any more, for the session was cut short")
             step = f"while waiting for the reply to {_step(oldest)}"
             deadline = self.deadline(oldest.verb if oldest else QUIT)
+            self._do_chore()
             while answered == self._answered:
                 self._hear(deadline, step)
         except MailError as error:
             self._broke(error)
             raise
+
+    def _do_chore(self) -> None:
+        chore, self._chore = self._chore, None
+        if chore:
+            chore()
 
     def listen(self) -> None:
         """Raises MailError when the server, which owes nothing, says something all the same, or is gone."""
@@ -248,7 +259,7 @@ class Conversation:
             while data := self.stream.receive(deadline):
                 self._take(data)
         except MailError:
-            pass
+            self._do_chore()
 
     def _within(self, seconds: float) -> float:
         return min(self._end, time.monotonic() + seconds)
@@ -275,6 +286,8 @@ def _placed(error: MailError, step: str) -> MailError:
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from esmtp_py.concealed import Secret
     from esmtp_py.net.stream import Stream
     from esmtp_py.net.tls import TlsStream

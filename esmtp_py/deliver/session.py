@@ -24,8 +24,19 @@ class Session:
     remote: its name, for people.  lmtp: it answers for each recipient (RFC 2033).
     """
 
-    def __init__(self, identity: Identity, size: int = 0, trace: "Trace | None" = None) -> None:
-        """Connects.  ``size``: bytes of mail that will go through, for the deadline."""
+    def __init__(
+        self,
+        identity: Identity,
+        size: int = 0,
+        trace: "Trace | None" = None,
+        *,
+        meanwhile: "Callable[[], object] | None" = None,
+    ) -> None:
+        """Connects.
+
+        size: bytes of mail that will go through, for the deadline.
+        meanwhile: called, if there is a login, while the server thinks about it.  Raises no MailError.
+        """
         self.extensions = extensions.NONE
         self.remote = identity.server.host or identity.server.path
         self.lmtp = identity.server.protocol == "lmtp"
@@ -33,6 +44,7 @@ class Session:
         patience = Patience(identity.timeout)
         end = time.monotonic() + patience.session(size)
         self._secured: TlsStream | None = None
+        self._context: Context | None = None
         self._place: Place | None = None  # what the DNS says of the server, with srv:
         soon = min(end, time.monotonic() + patience.reply("connect"))
         stream = self._discover(soon) if identity.server.srv else reach(identity, identity.server, soon)
@@ -41,7 +53,7 @@ class Session:
             self.talk.note(f"connected to {stream.peer}")
             if self._place.implicit if self._place else identity.implicit_tls:
                 self.talk.stream = self._tls()
-            self._log_in()
+            self._log_in(meanwhile)
         except MailError:
             self.close()
             raise
@@ -58,7 +70,7 @@ class Session:
 
     # -- until the server knows us --------------------------------------------
 
-    def _log_in(self) -> None:
+    def _log_in(self, meanwhile: "Callable[[], object] | None") -> None:
         self.talk.expect(None)
         self._hello()
         if not self._secured and self._wants_tls():
@@ -67,6 +79,8 @@ class Session:
         if self._identity.logs_in:
             from esmtp_py.deliver.login import log_in
 
+            if meanwhile:
+                self.talk.meanwhile(meanwhile)
             log_in(self.talk, self._identity, self.extensions, self._secured, self._place)
 
     def _hello(self) -> None:
@@ -101,6 +115,7 @@ class Session:
         return False
 
     def _start_tls(self) -> None:
+        self.talk.meanwhile(self._prepare)
         self.talk.expect(command.plain(STARTTLS))
         stream = self.talk.stream
         if stream.waiting() and stream.receive(0):
@@ -108,17 +123,31 @@ class Session:
             raise MailError("protocol", "the server sent more than its reply to STARTTLS", remote=self.remote)
         self.talk.secured(self._tls())
 
+    def _prepare(self) -> None:
+        """Loads what the handshake and the login need, the most of all that a session needs."""
+        try:
+            self._context = self._new_context()
+        except MailError:
+            pass  # told when it is needed, which is after the server has agreed
+        if self._identity.logs_in:
+            import esmtp_py.deliver.login  # noqa: F401
+
     def _tls(self) -> "TlsStream":
-        from esmtp_py.net.tls import TlsStream, client_context
+        from esmtp_py.net.tls import TlsStream
 
         identity = self._identity
-        context = client_context(self._trust())
+        context = self._context or self._new_context()
         host = certificate_name(identity, self._place.host if self._place else "")
         stream = TlsStream(self.talk.stream, context, host, self.talk.deadline(STARTTLS), identity.fingerprint)
         self._secured = stream
         verified = "is that of fingerprint" if identity.fingerprint else f"verified for {host}"
         self.talk.note(f"{stream.description}, certificate {verified}")
         return stream
+
+    def _new_context(self) -> "Context":
+        from esmtp_py.net.tls import client_context
+
+        return client_context(self._trust())
 
     def _trust(self) -> "Trust":
         from esmtp_py.net.tls import Trust
@@ -181,8 +210,10 @@ def _own_name(address: str) -> str:
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from esmtp_py.config.server import Server
     from esmtp_py.net.srv import Place
     from esmtp_py.net.stream import Stream
-    from esmtp_py.net.tls import TlsStream, Trust
+    from esmtp_py.net.tls import Context, TlsStream, Trust
     from esmtp_py.smtp.reply import Reply, Trace

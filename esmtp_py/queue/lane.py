@@ -11,10 +11,11 @@ is tried after all others the next time, and alone.  No mail can hold up others.
 """
 
 import time
+from collections import deque
 
 from esmtp_py.deliver.caller import Caller
 from esmtp_py.deliver.mishap import mishap
-from esmtp_py.deliver.pipeline import WINDOW, Parcel, Pipeline
+from esmtp_py.deliver.pipeline import WINDOW, WINDOW_BYTES, Parcel, Pipeline
 from esmtp_py.deliver.route import Leg, plan
 from esmtp_py.deliver.select import qualified
 from esmtp_py.deliver.session import Session
@@ -28,7 +29,7 @@ from esmtp_py.smtp.patience import Patience
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Collection, Iterable, Iterator
 
     from esmtp_py.config.identity import Identity
     from esmtp_py.config.model import Config
@@ -179,12 +180,18 @@ class Lane:
     def _one_session(self, first: list[Parcel], source: "Iterator[Parcel]", window: int) -> list[Parcel]:
         """One connection for as many mails as it lives; returns those taken and not sent."""
         self._progress = False
-        rest = iter(first)
+        rest = deque(first)
         left: list[Parcel] = []
+
+        def get_ready() -> None:
+            """The first flight, while the server looks at our password; unless another lane may be faster."""
+            if not self._supply.shared:
+                rest.extend(self._first_flight(source, rest, window))
+
         try:
             self._hook("preconnect", self._identity.preconnect)
             try:
-                self._session = Session(self._identity, trace=self._trace)
+                self._session = Session(self._identity, trace=self._trace, meanwhile=get_ready)
                 pipeline = Pipeline(self._session, window)
                 try:
                     left = pipeline.carry(self._while_fresh(rest, source))
@@ -218,12 +225,21 @@ class Lane:
             if self._off:
                 self._settle_as(parcel, self._off)
 
-    def _while_fresh(self, rest: "Iterator[Parcel]", source: "Iterator[Parcel]") -> "Iterator[Parcel]":
+    def _first_flight(self, source: "Iterator[Parcel]", taken: "Collection[Parcel]", window: int) -> "Iterator[Parcel]":
+        """What goes at once, beside those taken already: each has been read and made ready."""
+        count, size = len(taken), sum(parcel.message.size for parcel in taken)
+        while count < window and size < WINDOW_BYTES and len(self._mixed) < MIXED:
+            parcel = next(source, None)
+            if parcel is None:
+                return
+            count, size = count + 1, size + parcel.message.size
+            yield parcel
+
+    def _while_fresh(self, rest: "deque[Parcel]", source: "Iterator[Parcel]") -> "Iterator[Parcel]":
         """What the session that begins now is to carry; it has to be over at some time."""
         end = time.monotonic() + Patience(self._identity.timeout).session(0) / 2
-        yield from rest
-        while len(self._mixed) < MIXED and time.monotonic() < end:
-            parcel = next(source, None)
+        while not self._stopped and time.monotonic() < end and (rest or len(self._mixed) < MIXED):
+            parcel = rest.popleft() if rest else next(source, None)
             if parcel is None:
                 return
             yield parcel

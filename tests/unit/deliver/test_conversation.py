@@ -99,6 +99,17 @@ def message(chunks: list[bytes] | Iterator[bytes], owner: Owner) -> list[Command
     return [mail, rcpt, command.bdat(size, Payload(lambda: chunks), owner=owner)]  # type: ignore[arg-type]
 
 
+def test_a_chore_is_done_while_the_server_thinks() -> None:
+    """Once, when all is said and before anything is heard."""
+    line = Line(b"250 ok\r\n", b"250 ok\r\n")
+    talk = greeted(line)
+    seen: list[tuple[int, int]] = []
+    talk.meanwhile(lambda: seen.append((len(line.sent), len(line.reading))))
+    talk.expect(command.plain("NOOP"))
+    talk.expect(command.plain("NOOP"))
+    assert seen == [(1, 0)]
+
+
 # -- deadlines ------------------------------------------------------------------------------
 
 

@@ -1,6 +1,7 @@
 """A lane's decisions: which mail goes alone, when a session is old, when the server is left alone."""
 
 import time
+from collections.abc import Callable
 
 import pytest
 
@@ -37,12 +38,17 @@ class Sessions:
         self.windows: list[int] = []
         self.talk = Talk()
 
-    def session(self, identity: Identity, trace: object = None) -> "Sessions":
-        if self.script and isinstance(self.script[0], MailError):
-            error = self.script.pop(0)
-            assert isinstance(error, MailError)
-            raise error
-        return self
+    def session(
+        self, identity: Identity, trace: object = None, *, meanwhile: "Callable[[], object]" = lambda: None
+    ) -> "Sessions":
+        error = self.script[0] if self.script else None
+        if not isinstance(error, MailError):
+            meanwhile()
+            return self
+        del self.script[0]
+        if error.kind == "auth":  # the others end before the login
+            meanwhile()
+        raise error
 
     def close(self) -> None:
         pass
@@ -174,6 +180,33 @@ def test_sessions_that_end_early(
     assert trial.sessions.script == []
 
 
+@pytest.mark.parametrize(
+    ("window", "most", "lanes", "ready"),
+    [(3, 1 << 20, 1, 3), (100, 1 << 20, 1, 6), (100, 150, 1, 2), (3, 1 << 20, 2, 0)],
+)
+def test_the_first_flight_is_ready_when_the_login_is_over(
+    queue: Store, put: Put, monkeypatch: pytest.MonkeyPatch, window: int, most: int, lanes: int, ready: int
+) -> None:
+    """As many as may be in flight at once, by number and by size; none, when another lane may be the first."""
+    put_letters(put, "abcdef")
+    trial = Try(queue, Sessions(), monkeypatch)
+    monkeypatch.setattr(module, "WINDOW_BYTES", most)
+    real, taken = trial.sessions.pipeline, []
+
+    def pipeline(session: object, window: int) -> Carrier:
+        taken.append(6 - len(trial.supply.names))
+        return real(session, window)
+
+    monkeypatch.setattr(module, "Pipeline", pipeline)
+    trial.supply.names.extend(queue.ids())
+    trial.supply.begin()
+    trial.supply.window = window
+    trial.supply._at_work = lanes
+    trial.lane.run()
+    assert taken == [ready]
+    assert ["".join(a[0] for a in offered) for offered in trial.sessions.offered] == ["abcdef"]
+
+
 def test_who_lost_the_connection_goes_last_and_alone(queue: Store, put: Put, monkeypatch: pytest.MonkeyPatch) -> None:
     put_letters(put, "abc")
     trial = Try(queue, Sessions(["lost"], []), monkeypatch)
@@ -221,17 +254,15 @@ def test_a_session_ends_in_good_order_before_its_hour_is_over(
     put_letters(put, "abcdef")
     trial = Try(queue, Sessions(), monkeypatch, timeout=timeout)
     clock = [time.monotonic()]
-    real = trial.lane._ledger.take
+    marked = Ledger.note
 
-    def take(ledger: Ledger, name: str) -> object:
+    def note(ledger: Ledger, name: str, fates: dict[str, Outcome]) -> bool:
         clock[0] += seconds / 2
-        return Ledger_take(ledger, name)
+        return marked(ledger, name, fates)
 
-    Ledger_take = Ledger.take
-    assert real
-    monkeypatch.setattr(Ledger, "take", take)
+    monkeypatch.setattr(Ledger, "note", note)
     monkeypatch.setattr(module.time, "monotonic", lambda: clock[0])
-    assert trial.run() == ["abc", "def"]
+    assert trial.run() == ["ab", "cd", "ef"]
 
 
 def test_stopped_it_tries_nothing_more(queue: Store, put: Put, monkeypatch: pytest.MonkeyPatch) -> None:
