@@ -259,7 +259,7 @@ class Conversation:
             while data := self.stream.receive(deadline):
                 self._take(data)
         except MailError:
-            self._do_chore()
+            pass
 
     def _within(self, seconds: float) -> float:
         return min(self._end, time.monotonic() + seconds)

@@ -211,9 +211,10 @@ def _own_name(address: str) -> str:
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from ssl import SSLContext as Context
 
     from esmtp_py.config.server import Server
     from esmtp_py.net.srv import Place
     from esmtp_py.net.stream import Stream
-    from esmtp_py.net.tls import Context, TlsStream, Trust
+    from esmtp_py.net.tls import TlsStream, Trust
     from esmtp_py.smtp.reply import Reply, Trace
