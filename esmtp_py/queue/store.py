@@ -33,7 +33,7 @@ def place() -> str:
     """
     path = os.environ.get("ESMTP_QUEUE_DIR", "")
     if path and not path.startswith("/"):
-        raise MailError("cannot_create", f"ESMTP_QUEUE_DIR={path}: an absolute path is expected; nothing was queued")
+        raise MailError("cannot_create", f"ESMTP_QUEUE_DIR={path}: an absolute path is expected")
     return path or os.path.join(_home(), ".esmtp_queue")
 
 

@@ -104,6 +104,30 @@ def test_an_rc_file_that_cannot_be_used(esmtp: Command, rc: Rc, text: str, mode:
     assert said in told
 
 
+@pytest.mark.parametrize(
+    ("name", "level", "said"),
+    [
+        ("kept", "ok", "kept"),
+        ("new", "ok", "new, as soon as there is something to note"),
+        ("no/where", "note", "no is no directory that you may write to"),
+        ("linked", "note", "linked: it has a second name (hard link)"),
+        ("folder", "note", "folder: Is a directory"),
+    ],
+)
+def test_a_log(esmtp: Command, rc: Rc, name: str, level: str, said: str) -> None:
+    """Looked at without being written."""
+    (esmtp.home / "kept").write_text("a line\n")
+    (esmtp.home / "linked").touch()
+    os.link(esmtp.home / "linked", esmtp.home / "other")
+    (esmtp.home / "folder").mkdir()
+    rc(f'log "{esmtp.home}/{name}"\nidentity me@x.org\nmda "cat >/dev/null"\n')
+    [(seen, text)] = findings(esmtp("--doctor"), "log")
+    assert seen == level
+    assert said in text
+    assert (esmtp.home / "kept").read_text() == "a line\n"
+    assert not (esmtp.home / "new").exists()
+
+
 def test_no_rc_file(esmtp: Command) -> None:
     done = esmtp("--doctor")
     assert findings(done, "rc file") == [("note", "there is none: `esmtp --setup` writes one")]

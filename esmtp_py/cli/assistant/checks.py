@@ -129,6 +129,29 @@ def _waiting(store: "Store", names: list[str], now: float) -> Finding:
     return Finding(NOTE, "queue", f"{count}; `mailq -v` says why, and when it is tried next")
 
 
+# -- log ------------------------------------------------------------------------------------------
+
+
+def logs(config: "Config") -> "Iterator[Finding]":
+    """Whether each file that the rc names can be written; mail leaves without it, too."""
+    from esmtp_py.deliver.logfile import open_log
+
+    for path in dict.fromkeys(identity.log for identity in config.identities if identity.log):
+        directory = os.path.dirname(path)
+        try:
+            if os.path.lexists(path):
+                os.close(open_log(path))
+                yield Finding(OK, "log", path)
+            elif os.access(directory, os.W_OK | os.X_OK):
+                yield Finding(OK, "log", f"{path}, as soon as there is something to note")
+            else:
+                yield Finding(
+                    NOTE, "log", f"{path}: {directory} is no directory that you may write to; name another file"
+                )
+        except MailError as error:
+            yield Finding(NOTE, "log", error.text)
+
+
 # -- servers --------------------------------------------------------------------------------------
 
 

@@ -49,6 +49,8 @@ def _findings(options: "Options") -> "Iterator[Finding]":
     yield from checks.queue()
     config, findings = checks.rc(options.rc)
     yield from findings
+    if config:
+        yield from checks.logs(config)
     for identity in _servers(config):
         yield from checks.server(identity)
 
