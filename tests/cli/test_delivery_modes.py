@@ -2,7 +2,9 @@
 
 import os
 import re
+import socket
 import subprocess
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -19,6 +21,7 @@ from tests.cli.conftest import way_to
 from tests.cli.test_queue_modes import MAIL, queued
 from tests.conftest import Command
 from tests.server import SubmissionServer
+from tests.server.listener import PATIENCE
 
 Rc = Callable[[str], Path]
 LATER = "451 4.3.0 come back later"
@@ -273,15 +276,29 @@ def test_also_those_for_which_the_server_was_not_even_asked(
     assert [file.name.endswith("-f0") for file in queued(esmtp)] == [given_up, given_up]
 
 
+class Gathering(SubmissionServer):
+    """Greets nobody before so many clients are here at once."""
+
+    def __init__(self, clients: int) -> None:
+        super().__init__(tls="none", mechanisms=())
+        self._all_here = threading.Barrier(clients, timeout=PATIENCE)
+
+    def serve(self, connection: socket.socket) -> None:
+        self._all_here.wait()
+        super().serve(connection)
+
+
 @pytest.mark.parametrize(("statement", "sessions"), [("", 1), ("connections 3", 3), ("connections 20", 6)])
 def test_as_many_connections_as_it_says_and_each_mail_once(
-    esmtp: Command, rc: Rc, server: SubmissionServer, statement: str, sessions: int
+    esmtp: Command, rc: Rc, statement: str, sessions: int
 ) -> None:
-    rc(section(server, statement))
     names = [f"r{number}@x.org" for number in range(6)]
-    for name in names:
-        put(esmtp, name)
-    assert esmtp("-q").code == 0
+    with Gathering(sessions) as server:
+        rc(section(server, statement))
+        for name in names:
+            put(esmtp, name)
+        assert esmtp("-q").code == 0
     assert sorted(mail.recipients[0] for mail in server.mails) == names
     assert len(server.sessions) == sessions
+    assert server.violations == []
     assert queued(esmtp) == []
