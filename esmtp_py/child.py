@@ -1,4 +1,4 @@
-"""A command that runs beside us: started by ``/bin/sh``, fed, heard, and ended when its time is over.
+"""A command that runs beside us: started by ``/bin/sh``, heard, and ended when its time is over.
 
 For the commands of the rc: hooks and MDA (``deliver.shell``), and the one that writes a password.
 """
@@ -13,7 +13,6 @@ from esmtp_py.smtp.reply import printable
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import signal as _signal  # the public name, for the type checker knows no other
-    from collections.abc import Iterable
     from typing import Any
 else:
     import _signal  # ``signal`` itself would import enum
@@ -91,17 +90,16 @@ class _Late(Exception):
 
 
 class Child:
-    """A running command: feeds it, hears it, and ends it when its time is over.
+    """A running command: hears it, and ends it when its time is over.
 
     answer: the begin of what came from the pipe of that name, as it is; it is never shown.
     """
 
-    def __init__(self, pid: int, target: int, feed: int, output: int, seconds: float, answer: int = -1) -> None:
-        """target: what to kill, the child or minus its process group.  feed, output, answer: pipe ends, or -1."""
+    def __init__(self, pid: int, target: int, output: int, seconds: float, answer: int = -1) -> None:
+        """target: what to kill, the child or minus its process group.  output, answer: pipe ends, or -1."""
         self.answer = b""
         self._pid = pid
         self._target = target
-        self._feed = feed
         self._output = output
         self._answer = answer
         self._deadline = time.monotonic() + seconds
@@ -109,19 +107,15 @@ class Child:
         self._status: int | None = None
         self._reaped = False
         self._watch = _watch(pid)
-        for descriptor in (feed, output, answer):
+        for descriptor in (output, answer):
             if descriptor >= 0:
                 os.set_blocking(descriptor, False)
 
-    def run(self, chunks: "Iterable[bytes]") -> Finished:
+    def run(self) -> Finished:
         _running.add(self._target)
         try:
-            for chunk in chunks:
-                if not self._give(chunk):
-                    break
-            self._close_feed()
             while not self._exited():
-                self._wait(0)
+                self._wait()
             self._hear()
             return Finished(self._status, self._heard)
         except _Late:
@@ -132,35 +126,16 @@ class Child:
             raise
         finally:
             _running.discard(self._target)
-            self._close_feed()
             for descriptor in (self._output, self._answer, self._watch):
                 if descriptor >= 0:
                     os.close(descriptor)
 
-    def _give(self, chunk: bytes) -> bool:
-        """Writes a chunk; False when the command reads no more."""
-        view = memoryview(chunk)
-        while view:
-            try:
-                view = view[os.write(self._feed, view) :]
-            except BlockingIOError:
-                if self._exited():
-                    return False
-                self._wait(select.POLLOUT)
-            except BrokenPipeError:
-                return False
-        return True
-
-    def _wait(self, feed_events: int) -> None:
-        """Until the command reads, prints or ends."""
+    def _wait(self) -> None:
+        """Until the command prints or ends."""
         poll = select.poll()
-        for descriptor, events in (
-            (self._feed, feed_events),
-            (self._output, select.POLLIN),
-            (self._answer, select.POLLIN),
-        ):
-            if descriptor >= 0 and events:
-                poll.register(descriptor, events)
+        for descriptor in (self._output, self._answer):
+            if descriptor >= 0:
+                poll.register(descriptor, select.POLLIN)
         if self._watch >= 0:
             poll.register(self._watch, select.POLLIN)
         left = self._deadline - time.monotonic()
@@ -197,14 +172,9 @@ class Child:
             self._deadline = time.monotonic() + GRACE
             try:
                 while not self._exited():
-                    self._wait(0)
+                    self._wait()
             except _Late:
                 pass
-
-    def _close_feed(self) -> None:
-        if self._feed >= 0:
-            os.close(self._feed)
-            self._feed = -1
 
 
 def _more(heard: bytes, descriptor: int) -> tuple[bytes, int]:

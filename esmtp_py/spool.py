@@ -11,7 +11,7 @@ from esmtp_py.message.message import CHUNK
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
 # Most mail has a body below this (no file is made for it), and it is little
 # beside the 10 MiB of the interpreter.
@@ -48,12 +48,12 @@ class Spool:
             self.eight_bit = True
         if self._fd < 0 and self.size + len(data) > MEMORY_LIMIT:
             self._fd, self._directory = _unlinked_file()
-            self._write_out(self._memory)
+            _write_out(self._fd, self._memory, self._directory)
             self._memory = bytearray()
         if self._fd < 0:
             self._memory += data
         else:
-            self._write_out(data)
+            _write_out(self._fd, data, self._directory)
         self.size += len(data)
 
     def finish(self) -> None:
@@ -92,21 +92,6 @@ class Spool:
     def __del__(self) -> None:
         self.close()
 
-    def _write_out(self, data: "bytes | bytearray") -> None:
-        rest = memoryview(data)
-        while rest:
-            try:
-                done = os.write(self._fd, rest)
-                if not done:  # never seen; it must not become a busy loop
-                    import errno
-
-                    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-            except InterruptedError:
-                continue
-            except OSError as error:
-                raise MailError("io", _no_room(self._directory, error)) from error
-            rest = rest[done:]
-
     def _read(self, at: int) -> bytes:
         try:
             chunk = os.pread(self._fd, min(CHUNK, self.size - at), at)
@@ -117,6 +102,35 @@ class Spool:
         except OSError as error:
             raise MailError("io", f"cannot read the message back from {self._directory}: {error.strerror}") from error
         return chunk
+
+
+def filed(chunks: "Iterable[bytes]") -> int:
+    """A descriptor, at its begin, of a file without a name that has all of it.  Raises MailError("io")."""
+    fd, directory = _unlinked_file()
+    try:
+        for chunk in chunks:
+            _write_out(fd, chunk, directory)
+        os.lseek(fd, 0, os.SEEK_SET)
+    except BaseException:
+        os.close(fd)
+        raise
+    return fd
+
+
+def _write_out(fd: int, data: "bytes | bytearray", directory: str) -> None:
+    rest = memoryview(data)
+    while rest:
+        try:
+            done = os.write(fd, rest)
+            if not done:  # never seen; it must not become a busy loop
+                import errno
+
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        except InterruptedError:
+            continue
+        except OSError as error:
+            raise MailError("io", _no_room(directory, error)) from error
+        rest = rest[done:]
 
 
 def _no_room(directory: str, error: OSError) -> str:

@@ -98,7 +98,7 @@ def hook(command: str, name: str, trace: "Trace | None") -> None:
         pid = spawn(command, [(os.POSIX_SPAWN_DUP2, devnull, 0), (os.POSIX_SPAWN_DUP2, 2, 1)])
     finally:
         os.close(devnull)
-    finished = Child(pid, pid, -1, -1, SECONDS).run(())
+    finished = Child(pid, pid, -1, SECONDS).run()
     if finished.status != 0:
         raise MailError("try_again", f"{name} ({command}) {finished.how}", status="4.3.0")
 
@@ -106,47 +106,65 @@ def hook(command: str, name: str, trace: "Trace | None") -> None:
 def pipe(command: str, chunks: "Iterable[bytes]", seconds: float) -> Finished:
     """Runs ``command`` with ``chunks`` on its standard input.
 
-    A command that does not read all of it is not at fault.  Killed, with its
-    children, after ``seconds``, and also when ``chunks`` raises: what it has
-    then is not the whole message, and it must not see an end of file.  What
-    the pipe has room for, most mails, is in it before the command begins: that
-    is whole also when we are killed.
-    Raises MailError("system") when it cannot be started.
+    All of them are there before it begins, so it never sees the end of half a
+    message, also when we are killed.  A command that does not read all of it is
+    not at fault.  Killed, with its children, after ``seconds``.
+    Raises MailError("system") when it cannot be started, MailError("io") when
+    there is no room for a long message.
     """
     ends: list[int] = []
     try:
-        ends += os.pipe()
-        ends += os.pipe()
-        stdin, feed, output, stdout = ends
-        rest = _fill(feed, iter(chunks))
-        if rest is None:
-            os.close(feed)
-            ends.remove(feed)
-            feed = -1
+        stdin = _whole(chunks)
+        ends.append(stdin)
+        output, stdout = os.pipe()
+        ends += output, stdout
         actions = [(os.POSIX_SPAWN_DUP2, stdin, 0), (os.POSIX_SPAWN_DUP2, stdout, 1), (os.POSIX_SPAWN_DUP2, stdout, 2)]
         pid = spawn(command, actions, setpgroup=0)
-        ends = [stdin, stdout]
+        ends.remove(output)
     except OSError as error:
         raise MailError("system", f"cannot start {command}: {error.strerror}") from error
     finally:
         for end in ends:
             os.close(end)
-    return Child(pid, -pid, feed, output, seconds).run(rest or ())
+    return Child(pid, -pid, output, seconds).run()
 
 
-def _fill(feed: int, chunks: "Iterator[bytes]") -> "Iterator[bytes] | None":
-    """Writes what the pipe has room for; returns what it has not, None if it took all."""
+def _whole(chunks: "Iterable[bytes]") -> int:
+    """A descriptor all of it can be read from: a pipe, or a file when it has no room for so much."""
+    source = iter(chunks)
+    reading, writing = os.pipe()
+    try:
+        try:
+            rest = _fill(writing, source)
+        finally:
+            os.close(writing)
+        if rest:
+            return _filed(reading, rest, source)
+    except BaseException:
+        os.close(reading)
+        raise
+    return reading
+
+
+def _fill(feed: int, source: "Iterator[bytes]") -> bytes:
+    """Writes what the pipe has room for; returns what it has not of the last chunk, empty if it took all."""
     os.set_blocking(feed, False)
-    for chunk in chunks:
+    for chunk in source:
         view = memoryview(chunk)
         try:
             while view:
                 view = view[os.write(feed, view) :]
         except BlockingIOError:
-            return _followed(bytes(view), chunks)
-    return None
+            return bytes(view)
+    return b""
 
 
-def _followed(first: bytes, chunks: "Iterator[bytes]") -> "Iterator[bytes]":
-    yield first
-    yield from chunks
+def _filed(reading: int, rest: bytes, source: "Iterator[bytes]") -> int:
+    """What is in the pipe, whose other end is closed, and what comes after it."""
+    from itertools import chain
+
+    from esmtp_py.spool import filed
+
+    file = filed(chain(iter(lambda: os.read(reading, 65536), b""), (rest,), source))
+    os.close(reading)
+    return file

@@ -47,8 +47,8 @@ def _run(command: str) -> tuple[Finished, bytes]:
     finally:
         for end in ends:
             os.close(end)
-    child = Child(pid, -pid if alone else pid, -1, output, SECONDS, answer)
-    return child.run(()), child.answer
+    child = Child(pid, -pid if alone else pid, output, SECONDS, answer)
+    return child.run(), child.answer
 
 
 def _in_foreground() -> bool:

@@ -281,6 +281,22 @@ class Local(Bounce):
             super()._check_it_was_said(run, words)
 
 
+class Long(Local):
+    """A mail for somebody here, and longer than a pipe: whoever reads it must not take the first part for all."""
+
+    mails = {"1": ["joe"]}
+    body = BODY * 300
+
+    def taken(self) -> Counter[Delivery]:
+        assert self.server.mails == []
+        texts = [path.read_bytes() for path in self._box.glob("[0-9]*")]
+        assert all(text.endswith(b"\n\n" + self.body.replace(b"\r\n", b"\n")) for text in texts), "torn"
+        return Counter({("1", "joe"): len(texts)} if texts else {})
+
+    def reports(self) -> Counter[tuple[str, bytes]]:
+        return Counter()
+
+
 class Secured(Journey):
     """TLS and a password.  No tickets, for when they come is a matter of luck."""
 

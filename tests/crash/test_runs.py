@@ -12,7 +12,7 @@ import pytest
 
 from tests.crash.copies import Copied, Copies
 from tests.crash.durability import broken_promises
-from tests.crash.runs import Bounce, Clearing, Journey, Local, Lockstep, Resumed, Secured
+from tests.crash.runs import Bounce, Clearing, Journey, Local, Lockstep, Long, Resumed, Secured
 from tests.crash.scenario import KINDS, Command, sweep
 from tests.crash.scenarios import ROOT, queue_of
 from tests.crash.tracer import KILL, Run
@@ -20,6 +20,7 @@ from tests.crash.tracer import KILL, Run
 SCENARIOS: dict[str, type[Journey]] = {
     "bounce": Bounce,
     "mda": Local,
+    "long": Long,
     "resumed": Resumed,
     "tls": Secured,
     "lockstep": Lockstep,
