@@ -5,9 +5,10 @@ leaves half of it, whenever the machine stops.
 """
 
 import os
+import stat
 
+from esmtp_py.config.rcfile import kind, link_faults, mode_fault, owner_faults
 from esmtp_py.errors import MailError
-from esmtp_py.secret.file import faults
 
 _READ = os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC  # opening a FIFO must not wait for its other end
 _WRITE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -16,26 +17,49 @@ _WRITE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 def read(path: str, limit: int) -> "bytes | None":
     """Its content, None where there is no such file.
 
+    Raises MailError("config") when it is longer than ``limit`` bytes, and what ``begin`` raises.
+    """
+    content = begin(path, limit + 1)
+    if content is not None and len(content) > limit:
+        raise MailError("config", f"{path} is too long: more than {limit} bytes")
+    return content
+
+
+def begin(path: str, limit: int) -> "bytes | None":
+    """At most so many bytes of it, None where there is no such file.
+
     Raises MailError("config") when it is no regular file, not ours or root's,
-    open to others, or longer than ``limit`` bytes; "io" when it cannot be read.
+    or open to others; "io" when it cannot be read.
     """
     try:
         fd = os.open(path, _READ)
+        try:
+            for fault in _faults(path, os.fstat(fd)):
+                raise MailError("config", fault)
+            return _content(fd, limit)
+        finally:
+            os.close(fd)
     except (FileNotFoundError, NotADirectoryError):
         return None
-    except OSError as error:
-        raise MailError("io", f"cannot read {path}: {error.strerror}") from error
-    try:
-        status = os.fstat(fd)
-        for fault in faults(path, status):
-            raise MailError("config", fault)
-        if status.st_size > limit:
-            raise MailError("config", f"{path} is too long: more than {limit} bytes")
-        return os.read(fd, limit + 1)
-    except OSError as error:
-        raise MailError("io", f"cannot read {path}: {error.strerror}") from error
-    finally:
-        os.close(fd)
+    except (OSError, ValueError) as error:
+        raise MailError("io", f"cannot read {path}: {getattr(error, 'strerror', None) or error}") from error
+
+
+def _faults(path: str, status: os.stat_result) -> list[str]:
+    """Why a file with a secret cannot be trusted, one line for each reason."""
+    if not stat.S_ISREG(status.st_mode):
+        return [f"{path}: is {kind(status.st_mode)}, but must be a regular file"]
+    return [*owner_faults(path, status), *link_faults(path), *filter(None, [mode_fault(path, status)])]
+
+
+def _content(fd: int, limit: int) -> bytes:
+    content = b""
+    while len(content) < limit:
+        more = os.read(fd, limit - len(content))
+        if not more:
+            break
+        content += more
+    return content
 
 
 def write(path: str, data: bytes) -> None:
