@@ -207,13 +207,17 @@ def test_reports_go_when_all_others_are_done(queue: Queue) -> None:
             super().__init__(tls="none", mechanisms=(), replies={"RCPT r3@x.org": "550 5.1.1 no such user"})
             self.count = 0
             self.counting = threading.Lock()
+            self.second_here = threading.Event()
             self.first_over = threading.Event()
 
         def serve(self, connection: socket.socket) -> None:
             with self.counting:
                 self.count += 1
                 number = self.count
+            if number == 1:
+                assert self.second_here.wait(60)
             if number == 2:
+                self.second_here.set()
                 assert self.first_over.wait(60)
                 connection.sendall(BUSY.encode() + b"\r\n")
                 return
