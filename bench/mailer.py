@@ -14,7 +14,8 @@ from bench.contestant import Contestant, Msmtp
 from bench.gauge import run
 from bench.unpacked import Unpacked
 from tests.interop.mailserver import PASSWORDS, MailServer
-from tests.interop.postfix import MASTER, free_port, wait_until
+from tests.interop.postfix import MASTER, wait_until
+from tests.ports import free_port
 
 # Longer than any of them takes; who is not done by then is left out.
 PATIENCE = 120

@@ -7,7 +7,8 @@ import pathlib
 import pwd
 import subprocess
 
-from tests.interop.postfix import free_port, wait_until
+from tests.interop.postfix import wait_until
+from tests.ports import free_port
 
 MECHANISMS = "plain login cram-md5 digest-md5 scram-sha-1 scram-sha-256 xoauth2 oauthbearer anonymous"
 

@@ -11,7 +11,8 @@ import subprocess
 import tempfile
 from typing import Self
 
-from tests.interop.postfix import free_port, wait_until
+from tests.interop.postfix import wait_until
+from tests.ports import free_port
 from tests.server.authority import Authority
 
 NEEDED = ("/usr/sbin/dovecot", "/usr/lib/dovecot/submission")

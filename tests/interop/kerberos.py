@@ -7,7 +7,8 @@ import subprocess
 import tempfile
 from typing import Self
 
-from tests.interop.postfix import free_port, wait_until
+from tests.interop.postfix import wait_until
+from tests.ports import free_port
 
 REALM = "EXAMPLE.TEST"
 NEEDED = ("krb5kdc", "kdb5_util", "kadmin.local", "kinit")

@@ -1,6 +1,5 @@
 """A Postfix of its own in a fresh directory: one listener for each thing a client may meet."""
 
-import contextlib
 import os
 import pathlib
 import pwd
@@ -8,7 +7,9 @@ import re
 import socket
 import subprocess
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
+
+from tests.ports import free_port
 
 # What each listener changes; "submission" is the server as a provider would run it (RFC 6409, RFC 4954).
 LISTENERS: dict[str, dict[str, str]] = {
@@ -122,19 +123,6 @@ def ipv6() -> bool:
         return False
 
 
-def free_port() -> int:
-    """A TCP port nobody has on 127.0.0.1."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])
-
-
-def free_ports(names: Iterable[str]) -> dict[str, int]:
-    """A port for each, and no two the same: of two services on one port Postfix would start the later."""
-    with contextlib.ExitStack() as held:
-        listeners = {name: held.enter_context(socket.create_server(("127.0.0.1", 0))) for name in names}
-        return {name: int(listener.getsockname()[1]) for name, listener in listeners.items()}
-
-
 def wait_until(done: "Callable[[], bool]", what: str, seconds: float = 30.0) -> None:
     """Return once ``done()`` is true, looking every 10 ms; AssertionError naming ``what`` after so many seconds."""
     deadline = time.monotonic() + seconds
@@ -152,7 +140,7 @@ class Postfix:
 
     def __init__(self, directory: str) -> None:
         self.directory = directory
-        self.ports = free_ports(LISTENERS)
+        self.ports = {listener: free_port() for listener in LISTENERS}
         self.port6 = self.ports["submission"] if ipv6() else 0
         self._mark = 0
 

@@ -11,7 +11,7 @@ from aiosmtpd.lmtp import LMTP
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 
 from tests.conftest import Command
-from tests.interop.postfix import free_port
+from tests.ports import free_port
 from tests.server.authority import Authority
 
 WriteRc = Callable[[str], pathlib.Path]

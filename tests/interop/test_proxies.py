@@ -11,6 +11,7 @@ import pytest
 
 from tests.conftest import Command
 from tests.interop.programs import PATH, needs
+from tests.ports import free_port
 from tests.server import SubmissionServer
 
 WriteRc = Callable[[str], pathlib.Path]
@@ -38,12 +39,6 @@ PidFile "{home}/pid"
 BasicAuth alice open-sesame
 ConnectPort {allowed}
 """
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port: int = listener.getsockname()[1]
-        return port
 
 
 class Running:

@@ -7,7 +7,7 @@ import pytest
 
 from tests.conftest import Command
 from tests.interop.mailserver import MailServer
-from tests.interop.postfix import free_port
+from tests.ports import free_port
 
 MAIL = b"From: alice@example.test\nTo: all of you:;\nSubject: many\n\nHello.\n"
 WriteRc = Callable[[str], pathlib.Path]

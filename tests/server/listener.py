@@ -6,6 +6,8 @@ import ssl
 import threading
 from typing import Self
 
+from tests.ports import free_port
+
 # A client that says nothing for so long has hung, and so would the test.
 PATIENCE = 30.0
 
@@ -45,7 +47,11 @@ class Listener:
             self._socket.bind(self.path)
             self._socket.listen(64)
         else:
-            family = socket.AF_INET6 if ":" in self.host else socket.AF_INET
+            family = socket.AF_INET
+            if ":" in self.host:
+                family = socket.AF_INET6
+                # any free one might be that of somebody's "localhost" on 127.0.0.1
+                self.port = self.port or free_port()
             self._socket = socket.create_server((self.host, self.port), family=family, backlog=64)
             self.port = self._socket.getsockname()[1]
         self._acceptor = threading.Thread(target=self._accept, daemon=True)
