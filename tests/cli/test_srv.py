@@ -1,12 +1,12 @@
 """``hostname srv:DOMAIN`` with the command as it is installed, a DNS of the test's own, and servers that it names."""
 
 import pathlib
-import socket
 from collections.abc import Callable, Iterator
 
 import pytest
 
 from tests.conftest import Command, Done
+from tests.ports import free_port
 from tests.server import SubmissionServer
 from tests.server.nameserver import NameServer
 
@@ -67,9 +67,8 @@ def test_a_server_in_the_domain(service: str, tls: str, names: NameServer, esmtp
 
 
 def test_one_that_does_not_answer(names: NameServer, esmtp: Command, rc: WriteRc) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as closed, SubmissionServer() as server:
-        port = closed.getsockname()[1]
-        closed.close()
+    port = free_port()
+    with SubmissionServer() as server:
         named(names, "submissions", HERE, port)
         named(names, "submission", HERE, port, server.port)
         rc(rc_for(server, HERE))
@@ -77,9 +76,8 @@ def test_one_that_does_not_answer(names: NameServer, esmtp: Command, rc: WriteRc
 
 
 def test_none_answers(names: NameServer, esmtp: Command, rc: WriteRc) -> None:
+    port = free_port()
     with SubmissionServer() as server:
-        with socket.create_server(("127.0.0.1", 0)) as closed:
-            port = closed.getsockname()[1]
         named(names, "submission", HERE, port)
         rc(rc_for(server, HERE))
         refused(send(esmtp), server, 75, f"cannot connect to localhost[127.0.0.1]:{port}: Connection refused")

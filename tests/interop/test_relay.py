@@ -9,6 +9,7 @@ from collections.abc import Iterator
 import pytest
 
 from bench.relay import Relay
+from tests.ports import free_port
 
 
 class Echo:
@@ -118,9 +119,7 @@ def test_a_server_that_hangs_up_ends_the_connection() -> None:
 
 
 def test_nobody_there(echo: int) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port = listener.getsockname()[1]
-    with Relay(port) as relay, socket.create_connection(("127.0.0.1", relay.port)) as client:
+    with Relay(free_port()) as relay, socket.create_connection(("127.0.0.1", relay.port)) as client:
         assert client.recv(1) == b""
 
 

@@ -14,6 +14,7 @@ from esmtp_py.config.server import Server
 from esmtp_py.errors import MailError
 from esmtp_py.net import connect as module
 from esmtp_py.net.connect import connect, resolve
+from tests.ports import free_port
 from tests.server.listener import Listener
 
 
@@ -24,13 +25,6 @@ def later() -> float:
 class Greeter(Listener):
     def serve(self, connection: socket.socket) -> None:
         connection.sendall(b"220 here\r\n")
-
-
-def closed_port(host: str = "127.0.0.1") -> int:
-    """One that nobody listens on: it was ours a moment ago."""
-    with socket.create_server((host, 0), family=socket.AF_INET6 if ":" in host else socket.AF_INET) as listener:
-        port: int = listener.getsockname()[1]
-        return port
 
 
 @pytest.fixture(autouse=True)
@@ -92,14 +86,14 @@ def test_an_ipv6_literal() -> None:
 
 def test_all_addresses_are_tried_in_turn(monkeypatch: pytest.MonkeyPatch) -> None:
     with Greeter() as server:
-        monkeypatch.setattr(_socket, "getaddrinfo", rows(("::1", closed_port("::1")), ("127.0.0.1", server.port)))
+        monkeypatch.setattr(_socket, "getaddrinfo", rows(("::1", free_port()), ("127.0.0.1", server.port)))
         stream = connect(Server("mx.example.org", "587"), later())
         assert stream.peer == f"mx.example.org[127.0.0.1]:{server.port}"
         stream.close()
 
 
 def test_none_answers(monkeypatch: pytest.MonkeyPatch) -> None:
-    one, two = closed_port("::1"), closed_port()
+    one, two = free_port(), free_port()
     monkeypatch.setattr(_socket, "getaddrinfo", rows(("::1", one), ("127.0.0.1", two)))
     error = refused(Server("mx.example.org", "587"))
     assert (error.kind, error.remote) == ("unreachable", "mx.example.org")
@@ -108,7 +102,7 @@ def test_none_answers(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_not_a_thousand_addresses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_socket, "getaddrinfo", rows(*[("127.0.0.1", closed_port())] * 1000))
+    monkeypatch.setattr(_socket, "getaddrinfo", rows(*[("127.0.0.1", free_port())] * 1000))
     error = refused(Server("mx.example.org", "587"))
     assert error.text.count("Connection refused") == module.MAX_ADDRESSES
 

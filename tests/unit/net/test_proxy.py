@@ -17,8 +17,8 @@ from esmtp_py.errors import MailError
 from esmtp_py.net import http_proxy, socks
 from esmtp_py.net.proxy import through
 from esmtp_py.net.stream import Stream
+from tests.ports import free_port
 from tests.server.listener import Listener
-from tests.unit.net.test_connect import closed_port
 
 SERVER = Server("smtp.example.org", "587")
 TARGET = b"\x03\x10smtp.example.org\x02\x4b"
@@ -323,7 +323,7 @@ def test_a_proxy_that_says_nothing(scheme: str) -> None:
 
 @pytest.mark.parametrize("scheme", ["socks5", "socks4a", "http"])
 def test_no_proxy_there(scheme: str) -> None:
-    port = closed_port()
+    port = free_port()
     with pytest.raises(MailError) as raised:
         through(parse(f"{scheme}://127.0.0.1:{port}"), SERVER, later())
     assert raised.value.kind == "unreachable"
