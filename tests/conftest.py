@@ -1,12 +1,15 @@
 """What every kind of test may use: the installed command in a home of its own; and in CI nothing is skipped."""
 
+import contextlib
 import os
 import pathlib
 import subprocess
 import sysconfig
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterator
 
 import pytest
+
+from tests.terminal import Terminal
 
 SCRIPTS = pathlib.Path(sysconfig.get_path("scripts"))
 
@@ -33,6 +36,7 @@ class Command:
         self.home = home
         self.program = SCRIPTS / "esmtp"
         self.environ = {"HOME": str(home), "PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LANG": "C.UTF-8", "TZ": "UTC"}
+        self._terminals: list[Terminal] = []
 
     def __call__(self, *args: str, stdin: bytes = b"", **more: str) -> Done:
         """Run it to its end; ``more`` is added to the environment."""
@@ -42,6 +46,25 @@ class Command:
         """Run any program in the same home and environment."""
         environ = self.environ | more
         return Done(subprocess.run(argv, input=stdin, capture_output=True, env=environ, cwd=self.home, timeout=60))
+
+    def at_terminal(
+        self,
+        *args: str,
+        program: "str | os.PathLike[str] | None" = None,
+        stdin: "bytes | None" = None,
+        stdout: "int | None" = None,
+        columns: int = 80,
+    ) -> Terminal:
+        """Start it, or another program, at a terminal that is closed after the test."""
+        argv = [program or self.program, *args]
+        made = Terminal(argv, self.environ, self.home, stdin=stdin, stdout=stdout, columns=columns)
+        self._terminals.append(made)
+        return made
+
+    def close(self) -> None:
+        """Nothing of it runs on at a terminal."""
+        for terminal in self._terminals:
+            terminal.close()
 
     def named(self, name: str) -> pathlib.Path:
         """A symbolic link to it with that name in a directory of its own, as /usr/sbin/sendmail would be."""
@@ -53,10 +76,11 @@ class Command:
 
 
 @pytest.fixture
-def esmtp(tmp_path: pathlib.Path) -> Command:
+def esmtp(tmp_path: pathlib.Path) -> Iterator[Command]:
     home = tmp_path / "home"
     home.mkdir()
-    return Command(home)
+    with contextlib.closing(Command(home)) as command:
+        yield command
 
 
 @pytest.fixture

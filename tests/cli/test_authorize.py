@@ -1,15 +1,11 @@
 """--authorize as a user does it: at a terminal, with a browser, on a machine without one; and what mail needs then."""
 
 import http.client
-import os
 import pathlib
-import pty
 import re
-import select
 import signal
 import ssl
 import subprocess
-import time
 import urllib.parse
 from collections.abc import Callable, Iterator
 
@@ -17,6 +13,7 @@ import pytest
 
 from tests.conftest import Command
 from tests.server.oauth import OAuthServer
+from tests.terminal import Terminal
 
 Rc = Callable[[str], pathlib.Path]
 
@@ -44,52 +41,10 @@ class InFile(KeyringBackend):
 """
 
 
-class Terminal:
-    """The command at a terminal of its own: read what it shows, type, wait for its end."""
-
-    def __init__(self, esmtp: Command, *args: str, **environ: str) -> None:
-        self._fd, theirs = pty.openpty()
-        self.process = subprocess.Popen(
-            [esmtp.program, *args],
-            stdin=theirs,
-            stdout=theirs,
-            stderr=theirs,
-            env=esmtp.environ | environ,
-            cwd=esmtp.home,
-            start_new_session=True,
-        )
-        os.close(theirs)
-        self.shown = ""
-
-    def until(self, pattern: str) -> "re.Match[str]":
-        """Reads on until this is shown."""
-        end = time.monotonic() + 30
-        while not (match := re.search(pattern, self.shown)):
-            assert time.monotonic() < end, self.shown
-            if not self._read(end):
-                match = re.search(pattern, self.shown)
-                assert match, self.shown
-                return match
-        return match
-
-    def type(self, line: str) -> None:
-        os.write(self._fd, line.encode() + b"\n")
-
-    def end(self) -> int:
-        while self._read(time.monotonic() + 30):
-            pass
-        os.close(self._fd)
-        return self.process.wait(30)
-
-    def _read(self, end: float) -> bool:
-        if not select.select([self._fd], [], [], max(end - time.monotonic(), 0))[0]:
-            return False
-        try:
-            data = os.read(self._fd, 65536)
-        except OSError:  # the other end is closed
-            return False
-        self.shown += data.decode().replace("\r\n", "\n")
-        return bool(data)
+def read(terminal: Terminal, pattern: str) -> str:
+    """What stands in the place of the group, when it is shown."""
+    [found] = re.findall(pattern, terminal.until(pattern))
+    return str(found)
 
 
 def visit(provider: OAuthServer, url: str, *, follow: bool = True) -> str:
@@ -146,8 +101,8 @@ def nothing_leaked(shown: str, provider: OAuthServer) -> None:
 
 def test_in_a_browser(esmtp: Command, rc: Rc, provider: OAuthServer) -> None:
     write(rc, provider, "authorization")
-    terminal = Terminal(esmtp, "--authorize", "alice@example.test")
-    url = terminal.until(r"  (\S+)\n\n")[1]
+    terminal = esmtp.at_terminal("--authorize", "alice@example.test")
+    url = read(terminal, r"  (\S+)\n\n")
     assert "window" in visit(provider, url)
     assert terminal.end() == 0
     assert {kept(esmtp)} == provider.refresh_tokens
@@ -158,9 +113,9 @@ def test_in_a_browser(esmtp: Command, rc: Rc, provider: OAuthServer) -> None:
 
 def test_by_a_code(esmtp: Command, rc: Rc, provider: OAuthServer) -> None:
     write(rc, provider, "device")
-    terminal = Terminal(esmtp, "--authorize", "alice@example.test")
-    url = terminal.until(r"  (\S+)\n\n")[1]
-    code = terminal.until(r"code  (\S+)  there")[1]
+    terminal = esmtp.at_terminal("--authorize", "alice@example.test")
+    url = read(terminal, r"  (\S+)\n\n")
+    code = read(terminal, r"code  (\S+)  there")
     assert "thank you" in visit(provider, f"{url}?user_code={code}")
     assert terminal.end() == 0
     assert {kept(esmtp)} == provider.refresh_tokens
@@ -169,8 +124,8 @@ def test_by_a_code(esmtp: Command, rc: Rc, provider: OAuthServer) -> None:
 
 def test_the_address_is_pasted_where_the_browser_is_elsewhere(esmtp: Command, rc: Rc, tls: OAuthServer) -> None:
     write(rc, tls, "authorization")
-    terminal = Terminal(esmtp, "--authorize", "alice@example.test")
-    url = terminal.until(r"  (\S+)\n\n")[1]
+    terminal = esmtp.at_terminal("--authorize", "alice@example.test")
+    url = read(terminal, r"  (\S+)\n\n")
     terminal.until("paste that here")
     where = visit(tls, url, follow=False)
     terminal.type("nonsense")
@@ -185,8 +140,8 @@ def test_on_a_desktop_the_browser_opens_by_itself(esmtp: Command, rc: Rc, tls: O
     browser.parent.mkdir()
     browser.write_text(BROWSER.format(python=esmtp.program.parent / "python", ca=tls.authority.file))
     browser.chmod(0o755)
-    path = f"{browser.parent}:{esmtp.environ['PATH']}"
-    terminal = Terminal(esmtp, "--authorize", "alice@example.test", PATH=path, DISPLAY=":99")
+    esmtp.environ |= {"PATH": f"{browser.parent}:{esmtp.environ['PATH']}", "DISPLAY": ":99"}
+    terminal = esmtp.at_terminal("--authorize", "alice@example.test")
     assert terminal.end() == 0
     assert "A browser should open by itself." in terminal.shown
     assert "You can close this window" in (esmtp.home / "browser").read_text()
@@ -195,8 +150,8 @@ def test_on_a_desktop_the_browser_opens_by_itself(esmtp: Command, rc: Rc, tls: O
 
 def test_without_a_desktop_a_code_where_there_is_one(esmtp: Command, rc: Rc, tls: OAuthServer) -> None:
     write(rc, tls, "authorization", "device")
-    terminal = Terminal(esmtp, "--authorize", "alice@example.test")
-    code = terminal.until(r"code  (\S+)  there")[1]
+    terminal = esmtp.at_terminal("--authorize", "alice@example.test")
+    code = read(terminal, r"code  (\S+)  there")
     tls.approve(code)
     assert terminal.end() == 0
 
@@ -217,11 +172,11 @@ def test_without_a_terminal(esmtp: Command, rc: Rc, tls: OAuthServer) -> None:
 @pytest.mark.parametrize("flag", ["--device", "--browser"])
 def test_the_flag_chooses(flag: str, esmtp: Command, rc: Rc, tls: OAuthServer) -> None:
     write(rc, tls, "authorization", "device")
-    terminal = Terminal(esmtp, flag, "--authorize", "alice@example.test")
+    terminal = esmtp.at_terminal(flag, "--authorize", "alice@example.test")
     if flag == "--device":
-        tls.approve(terminal.until(r"code  (\S+)  there")[1])
+        tls.approve(read(terminal, r"code  (\S+)  there"))
     else:
-        visit(tls, terminal.until(r"  (\S+)\n\n")[1])
+        visit(tls, read(terminal, r"  (\S+)\n\n"))
     assert terminal.end() == 0
 
 
@@ -232,14 +187,14 @@ def test_known_providers_with_their_endpoints_here(name: str, esmtp: Command, rc
         "identity alice@example.test\nhostname 127.0.0.1:1\nusername alice\ntoken_file .mail/token\n"
         f'ca_file "{tls.authority.file}"\n{tls.rc(endpoint, provider=name, scope="")}'
     )
-    terminal = Terminal(esmtp, "--authorize", "alice@example.test")
+    terminal = esmtp.at_terminal("--authorize", "alice@example.test")
     if name == "google":
-        url = terminal.until(r"  (\S+)\n\n")[1]
+        url = read(terminal, r"  (\S+)\n\n")
         asks = dict(urllib.parse.parse_qsl(urllib.parse.urlsplit(url).query))
         assert (asks["scope"], asks["access_type"]) == ("https://mail.google.com/", "offline")
         visit(tls, url)
     else:
-        tls.approve(terminal.until(r"code  (\S+)  there")[1])
+        tls.approve(read(terminal, r"code  (\S+)  there"))
         assert tls.asked("device")[0].fields["scope"] == "https://outlook.office.com/SMTP.Send offline_access"
     assert terminal.end() == 0
     assert {kept(esmtp)} == tls.refresh_tokens
@@ -249,8 +204,8 @@ def test_a_second_time_replaces_the_first(esmtp: Command, rc: Rc, tls: OAuthServ
     write(rc, tls, "device")
     found = []
     for _ in range(2):
-        terminal = Terminal(esmtp, "--authorize", "alice@example.test")
-        tls.approve(terminal.until(r"code  (\S+)  there")[1])
+        terminal = esmtp.at_terminal("--authorize", "alice@example.test")
+        tls.approve(read(terminal, r"code  (\S+)  there"))
         assert terminal.end() == 0
         found.append(kept(esmtp))
     assert found[0] != found[1]
@@ -260,8 +215,9 @@ def test_a_second_time_replaces_the_first(esmtp: Command, rc: Rc, tls: OAuthServ
 def test_the_keyring(esmtp: Command, rc: Rc, tls: OAuthServer) -> None:
     (esmtp.home / "keyrings.py").write_text(KEYRING)
     write(rc, tls, "device", more="keyring_backend keyrings.InFile\n")
-    terminal = Terminal(esmtp, "--authorize", "alice@example.test", PYTHONPATH=str(esmtp.home))
-    tls.approve(terminal.until(r"code  (\S+)  there")[1])
+    esmtp.environ["PYTHONPATH"] = str(esmtp.home)
+    terminal = esmtp.at_terminal("--authorize", "alice@example.test")
+    tls.approve(read(terminal, r"code  (\S+)  there"))
     assert terminal.end() == 0
     assert "in the keyring, as oauth2://127.0.0.1" in terminal.shown
     assert (esmtp.home / "ring").read_text() == f"oauth2://127.0.0.1 alice {tls.refresh_tokens.copy().pop()}"
@@ -272,8 +228,8 @@ def test_the_keyring(esmtp: Command, rc: Rc, tls: OAuthServer) -> None:
 
 def test_the_user_says_no(esmtp: Command, rc: Rc, tls: OAuthServer) -> None:
     write(rc, tls, "device")
-    terminal = Terminal(esmtp, "--authorize", "alice@example.test")
-    tls.approve(terminal.until(r"code  (\S+)  there")[1], "access_denied")
+    terminal = esmtp.at_terminal("--authorize", "alice@example.test")
+    tls.approve(read(terminal, r"code  (\S+)  there"), "access_denied")
     assert terminal.end() == 77
     assert "access_denied" in terminal.shown
     assert not (esmtp.home / ".mail").exists()
@@ -282,9 +238,9 @@ def test_the_user_says_no(esmtp: Command, rc: Rc, tls: OAuthServer) -> None:
 @pytest.mark.parametrize("way", ["device", "authorization"])
 def test_the_user_presses_control_c(way: str, esmtp: Command, rc: Rc, tls: OAuthServer) -> None:
     write(rc, tls, way)
-    terminal = Terminal(esmtp, "--authorize", "alice@example.test")
+    terminal = esmtp.at_terminal("--authorize", "alice@example.test")
     terminal.until("Waiting|paste that here")
-    terminal.process.send_signal(signal.SIGINT)
+    terminal.press(signal.SIGINT)
     assert terminal.end() == 75
     assert terminal.shown.endswith("esmtp: stopped by a signal; nothing was changed\n")
     assert not (esmtp.home / ".mail").exists()
@@ -293,7 +249,7 @@ def test_the_user_presses_control_c(way: str, esmtp: Command, rc: Rc, tls: OAuth
 def test_a_provider_that_gives_no_refresh_token(esmtp: Command, rc: Rc, tls: OAuthServer) -> None:
     write(rc, tls, "device")
     tls.plan("token", (200, {"access_token": "abc", "expires_in": 3600}))
-    terminal = Terminal(esmtp, "--authorize", "alice@example.test")
+    terminal = esmtp.at_terminal("--authorize", "alice@example.test")
     assert terminal.end() == 77
     assert "gave no refresh token" in terminal.shown
 

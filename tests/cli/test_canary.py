@@ -24,7 +24,6 @@ from tests.server.auth import MECHANISMS
 from tests.server.oauth import OAuthServer
 from tests.server.sasl import SCRAM
 from tests.server.scripted import ScriptedServer, script, stall
-from tests.terminal import Terminal
 
 __all__ = ["queue"]
 
@@ -85,17 +84,11 @@ class Cage:
             done = self.esmtp("-v", "-X", "transcript", *args, stdin=stdin)
             self.shown += done.out + done.err
             return done.code
-        terminal = Terminal(
-            [self.esmtp.program, "-v", "-X", "transcript", *args], self.esmtp.environ, self.esmtp.home, stdin
-        )
-        try:
-            if "-odq" not in args:
-                terminal.until("Password of alice at localhost: ")
-                terminal.type(CANARY)
-            code = terminal.end()
-        finally:
-            self.shown += terminal.shown
-            terminal.close()
+        terminal = self.esmtp.at_terminal("-v", "-X", "transcript", *args, stdin=stdin)
+        if "-odq" not in args:
+            terminal.answer("Password of alice at localhost: ", CANARY)
+        code = terminal.end()
+        self.shown += terminal.shown
         return code
 
     def escaped(self) -> list[str]:

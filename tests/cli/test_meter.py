@@ -1,13 +1,12 @@
 """A large mail shows on a terminal how much of it has left, and nowhere else."""
 
-import re
+import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from esmtp_py.cli.meter import Meter, state
-from tests.cli.terminal import Terminal
 from tests.conftest import Command
 from tests.server import SubmissionServer
 
@@ -45,13 +44,17 @@ def every_picture(esmtp: Command) -> None:
 
 
 def test_on_a_terminal(esmtp: Command, rc: Callable[[str], Path]) -> None:
+    """Its own, and one of another session, where it cannot ask who is in front."""
+    argv = [str(esmtp.program), "-f", "me@x.org", "you@y.org"]
     with SubmissionServer(tls="none", mechanisms=()) as server:
         rc(f"identity me@x.org hostname localhost:{server.port} starttls disabled\n")
-        terminal = Terminal(esmtp, "-f", "me@x.org", "you@y.org", stdin=LARGE)
-        lines = terminal.end()
-        assert re.search(r"\resmtp: [12]\.\d of 2\.\d MB, \d+\.\d MB/s", terminal.text)
-        assert lines == [""], "nothing is left of it"
-        assert len(server.mails) == 1
+        for before in ([], ["setsid", "--wait"]):
+            program, *args = before + argv
+            terminal = esmtp.at_terminal(*args, program=program, stdin=LARGE, stdout=subprocess.DEVNULL)
+            terminal.until(r"\resmtp: [12]\.\d of 2\.\d MB, \d+\.\d MB/s")
+            assert terminal.end() == 0
+            assert terminal.lines == [""], "nothing is left of it"
+        assert len(server.mails) == 2
 
 
 def test_nowhere_else(esmtp: Command, rc: Callable[[str], Path]) -> None:
@@ -59,6 +62,6 @@ def test_nowhere_else(esmtp: Command, rc: Callable[[str], Path]) -> None:
         rc(f"identity me@x.org hostname localhost:{server.port} starttls disabled\n")
         done = esmtp("-f", "me@x.org", "you@y.org", stdin=LARGE)
         assert (done.code, done.err) == (0, "")
-        small = Terminal(esmtp, "-f", "me@x.org", "you@y.org", stdin=b"Subject: x\n\ny\n")
-        assert small.end() == [""]
-        assert small.text == ""
+        small = esmtp.at_terminal("-f", "me@x.org", "you@y.org", stdin=b"Subject: x\n\ny\n")
+        assert small.end() == 0
+        assert small.shown == ""

@@ -12,7 +12,6 @@ from esmtp_py.queue.runner import GRACE
 from tests.cli.queue import Queue, queue
 from tests.conftest import Command
 from tests.server import SubmissionServer
-from tests.terminal import Terminal
 
 __all__ = ["queue"]
 
@@ -163,40 +162,21 @@ def test_a_keyring_that_hangs_delays_nobody_else(
     esmtp.environ["KEYRING_DOES"] = "hangs"
     for sender in ("me@x.org", "other@x.org"):
         esmtp("-odq", "-f", sender, "bob@x.org", stdin=MAIL)
-    terminal = Terminal([esmtp.program, "-q"], esmtp.environ, esmtp.home, b"")
-    try:
-        server.wait(1)
-        assert terminal.process.poll() is None
-        assert [mail.sender for mail in server.mails] == ["other@x.org"]
-        terminal.press(signal.SIGTERM)
-        terminal.end()
-    finally:
-        terminal.close()
+    terminal = esmtp.at_terminal("-q", stdin=b"")
+    server.wait(1)
+    assert terminal.process.poll() is None
+    assert [mail.sender for mail in server.mails] == ["other@x.org"]
+    terminal.press(signal.SIGTERM)
+    terminal.end()
     assert len(queue.store.ids()) == 1
 
 
 # -- ask ---------------------------------------------------------------------------------------------------------
 
 
-@pytest.fixture
-def at_terminal(esmtp: Command) -> Iterator[Callable[..., Terminal]]:
-    """Runs esmtp at a terminal, the mail on standard input."""
-    started: list[Terminal] = []
-
-    def start(*args: str, stdin: bytes = MAIL) -> Terminal:
-        started.append(Terminal([esmtp.program, *args], esmtp.environ, esmtp.home, stdin))
-        return started[-1]
-
-    yield start
-    for terminal in started:
-        terminal.close()
-
-
-def test_asked_at_the_terminal(
-    say: Callable[[str], None], server: SubmissionServer, at_terminal: Callable[..., Terminal]
-) -> None:
+def test_asked_at_the_terminal(say: Callable[[str], None], server: SubmissionServer, esmtp: Command) -> None:
     say("password_from ask")
-    terminal = at_terminal("-f", "me@x.org", "bob@x.org")
+    terminal = esmtp.at_terminal("-f", "me@x.org", "bob@x.org", stdin=MAIL)
     terminal.until("Password of alice at localhost: ")
     assert not terminal.echo
     terminal.type("hunter2")
@@ -211,12 +191,11 @@ def test_a_run_at_the_terminal_asks_once(
     server: SubmissionServer,
     esmtp: Command,
     queue: Queue,
-    at_terminal: Callable[..., Terminal],
 ) -> None:
     say("password_from ask\nconnections 2")
     for _ in range(4):
         esmtp("-odq", "-f", "me@x.org", "bob@x.org", stdin=MAIL)
-    terminal = at_terminal("-q")
+    terminal = esmtp.at_terminal("-q", stdin=b"")
     terminal.until("Password of alice at localhost: ")
     assert terminal.quiet(1)  # the line that shows how the run goes on would have come by now
     terminal.type("hunter2")
@@ -225,13 +204,10 @@ def test_a_run_at_the_terminal_asks_once(
     assert len(server.mails) == 4
 
 
-def test_nothing_typed_is_no_password(
-    say: Callable[[str], None], server: SubmissionServer, at_terminal: Callable[..., Terminal]
-) -> None:
+def test_nothing_typed_is_no_password(say: Callable[[str], None], server: SubmissionServer, esmtp: Command) -> None:
     say("password_from ask")
-    terminal = at_terminal("-f", "me@x.org", "bob@x.org")
-    terminal.until("localhost: ")
-    terminal.type("")
+    terminal = esmtp.at_terminal("-f", "me@x.org", "bob@x.org", stdin=MAIL)
+    terminal.answer("localhost: ", "")
     assert terminal.end() == 75
     assert "nobody has typed the password of alice at localhost" in terminal.shown
 
@@ -241,12 +217,11 @@ def test_interrupted_at_the_prompt(
     server: SubmissionServer,
     esmtp: Command,
     queue: Queue,
-    at_terminal: Callable[..., Terminal],
 ) -> None:
     """Ctrl-C at the prompt of a run, which another thread shows: it ends soon, and what is typed is seen again."""
     say("password_from ask")
     esmtp("-odq", "-f", "me@x.org", "bob@x.org", stdin=MAIL)
-    terminal = at_terminal("-q")
+    terminal = esmtp.at_terminal("-q", stdin=b"")
     terminal.until("localhost: ")
     begin = time.monotonic()
     terminal.press(signal.SIGINT)
@@ -264,10 +239,9 @@ def test_nobody_is_asked_behind_his_back(
     server: SubmissionServer,
     esmtp: Command,
     queue: Queue,
-    at_terminal: Callable[..., Terminal],
 ) -> None:
     say("password_from ask")
-    terminal = at_terminal(flag, "-f", "me@x.org", "bob@x.org")
+    terminal = esmtp.at_terminal(flag, "-f", "me@x.org", "bob@x.org", stdin=MAIL)
     assert terminal.end() == 0
     assert "Password" not in terminal.shown
     assert len(queue.store.ids()) == 1
@@ -279,21 +253,17 @@ def test_a_job_in_the_background_of_the_shell_does_not_ask(
     say("password_from ask")
     esmtp("-odq", "-f", "me@x.org", "bob@x.org", stdin=MAIL)
     script = f"set -m; {esmtp.program} -q </dev/null & wait $!; echo ended $?"
-    terminal = Terminal(["/bin/sh", "-c", script], esmtp.environ, esmtp.home, b"")
-    try:
-        terminal.until("ended 0")
-        assert "Password" not in terminal.shown
-    finally:
-        terminal.close()
+    terminal = esmtp.at_terminal("-c", script, program="/bin/sh", stdin=b"")
+    terminal.until("ended 0")
+    assert "Password" not in terminal.shown
 
 
 def test_password_command_may_ask_at_the_terminal(
-    say: Callable[[str], None], server: SubmissionServer, at_terminal: Callable[..., Terminal]
+    say: Callable[[str], None], server: SubmissionServer, esmtp: Command
 ) -> None:
     """As pinentry does, which needs to be in the foreground there."""
     say("""password_command 'printf "PIN: " >/dev/tty; read answer </dev/tty; echo "$answer"'""")
-    terminal = at_terminal("-f", "me@x.org", "bob@x.org")
-    terminal.until("PIN: ")
-    terminal.type("hunter2")
+    terminal = esmtp.at_terminal("-f", "me@x.org", "bob@x.org", stdin=MAIL)
+    terminal.answer("PIN: ", "hunter2")
     assert terminal.end() == 0
     assert len(server.mails) == 1

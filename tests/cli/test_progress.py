@@ -1,10 +1,8 @@
 """A queue run as it is seen on a terminal, and that nobody else sees anything."""
 
-import os
-import pty
 import re
+import subprocess
 import threading
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -16,7 +14,6 @@ from esmtp_py.outcome import Outcome
 from esmtp_py.queue.tally import OTHER, REASONS, Tally
 from tests.cli.conftest import way_to
 from tests.cli.queue import Queue, queue
-from tests.cli.terminal import Terminal
 from tests.conftest import Command
 from tests.server import SubmissionServer
 
@@ -52,14 +49,15 @@ def test_the_line_is_drawn_again_while_the_run_goes_on(esmtp: Command, rc: Rc) -
     fill(esmtp, "me@x.org", "away@x.org", "me@x.org", "away@x.org")
     with Slow() as server:
         rc(two_identities(server))
-        terminal = Terminal(esmtp, "-q", columns=200)
+        terminal = esmtp.at_terminal("-q", columns=200, stdin=b"", stdout=subprocess.DEVNULL)
         waits = "2 wait: cannot connect to 127.0.0.1[^\r]*: Connection refused"
         terminal.until(rf"\resmtp: 2 of 4 mails, 0 kB, 0\.0 mails/s, 0\.0 kB/s; {waits}")
         server.go.release()
         terminal.until(rf"\resmtp: 3 of 4 mails, 2 kB, \d+\.\d mails/s, \d+\.\d kB/s; {waits}")
         server.go.release()
-        lines = terminal.end()
-    assert "\n" not in terminal.text.partition("delivered")[0], "all of it on one line"
+        assert terminal.end() == 0
+    lines = terminal.lines
+    assert "\n" not in terminal.shown.partition("delivered")[0], "all of it on one line"
     assert re.fullmatch(
         r"esmtp: 2 delivered \(\d+ bytes\), 2 still waiting, 0 failed and reported; \d+\.\d mails/s, \d+\.\d kB/s",
         lines[0],
@@ -74,13 +72,13 @@ def test_it_stays_on_one_line_of_a_narrow_terminal(esmtp: Command, rc: Rc, colum
     fill(esmtp, "me@x.org", "away@x.org")
     with Slow() as server:
         rc(two_identities(server))
-        terminal = Terminal(esmtp, "-q", columns=columns)
+        terminal = esmtp.at_terminal("-q", columns=columns, stdin=b"")
         terminal.until("…")
         server.go.release()
-        terminal.end()
-    drawn = [line for line in terminal.text.split("\r") if "…" in line]
+        assert terminal.end() == 0
+    drawn = [line for line in terminal.shown.split("\r") if "…" in line]
     assert {len(line.rstrip()) for line in drawn} == {columns - 1}
-    assert max(len(line) for line in terminal.text.partition("delivered")[0].split("\r")[:-1]) == columns - 1
+    assert max(len(line) for line in terminal.shown.partition("delivered")[0].split("\r")[:-1]) == columns - 1
 
 
 def test_what_a_server_says_cannot_play_tricks(esmtp: Command, rc: Rc) -> None:
@@ -88,23 +86,24 @@ def test_what_a_server_says_cannot_play_tricks(esmtp: Command, rc: Rc) -> None:
     with Slow() as server:
         server.replies["RCPT"] = "451 4.3.0 \x1b[2J\x07 later"
         rc(way_to(server))
-        lines = Terminal(esmtp, "-q").end()
-    assert "later" in lines[1]
-    assert "\x1b" not in "".join(lines)
-    assert "\x07" not in "".join(lines)
+        terminal = esmtp.at_terminal("-q", stdin=b"")
+        assert terminal.end() == 0
+    assert "later" in terminal.lines[1]
+    assert "\x1b" not in terminal.shown
+    assert "\x07" not in terminal.shown
 
 
 def test_with_v_dialogue_and_line_do_not_run_into_each_other(esmtp: Command, rc: Rc) -> None:
     fill(esmtp, "me@x.org", "me@x.org")
     with Slow() as server:
         rc(way_to(server))
-        terminal = Terminal(esmtp, "-v", "-q")
+        terminal = esmtp.at_terminal("-v", "-q", stdin=b"")
         terminal.until("0 of 2 mails")
         server.go.release()
         terminal.until("1 of 2 mails")
         server.go.release()
-        lines = terminal.end()
-    assert all(re.match(r"(C: |S: |\* |esmtp: )", line) for line in lines), lines
+        assert terminal.end() == 0
+    assert all(re.match(r"(C: |S: |\* |esmtp: )", line) for line in terminal.lines), terminal.lines
 
 
 def test_with_v_and_no_terminal_the_end_is_told(esmtp: Command, rc: Rc, server: SubmissionServer) -> None:
@@ -132,19 +131,12 @@ def test_a_run_behind_the_prompt_draws_nothing(esmtp: Command, rc: Rc, queue: Qu
     fill(esmtp, "me@x.org")
     with Slow() as server:
         rc(way_to(server))
-        pid, ours = pty.fork()
-        if not pid:
-            os.chdir(esmtp.home)
-            script = f"set -m; {esmtp.program} -q & wait"
-            os.execve("/bin/sh", ["sh", "-c", script], esmtp.environ)
-        time.sleep(1)  # the line would come within 0.2 s
+        terminal = esmtp.at_terminal("-c", f"set -m; {esmtp.program} -q & wait", program="/bin/sh")
+        assert terminal.quiet(1)  # the line would come within 0.2 s
         server.go.release()
-        text = b""
-        while b"delivered" not in text:
-            text += os.read(ours, 65536)
-        os.waitpid(pid, 0)
-        os.close(ours)
-    assert b" of 1 mails" not in text
+        terminal.until("delivered")
+        assert terminal.end() == 0
+    assert " of 1 mails" not in terminal.shown
     assert queue.files() == []
 
 

@@ -2,8 +2,9 @@
 
 import json
 import pathlib
+import re
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 
@@ -31,10 +32,8 @@ def keyring(esmtp: Command, rc: Rc) -> Callable[[], object]:
 
 
 @pytest.fixture
-def terminal(esmtp: Command) -> Iterator[Terminal]:
-    made = Terminal([esmtp.program, "--set-password", "me@x.org"], esmtp.environ, esmtp.home, None)
-    yield made
-    made.close()
+def terminal(esmtp: Command) -> Terminal:
+    return esmtp.at_terminal("--set-password", "me@x.org")
 
 
 STORED = {"smtp://mx.example.org": {"alice": "hunter2"}}
@@ -50,12 +49,11 @@ def test_from_a_pipe(text: bytes, esmtp: Command, keyring: Callable[[], object])
 
 
 def test_at_the_terminal_twice_and_never_shown(keyring: Callable[[], object], terminal: Terminal) -> None:
-    terminal.until("Password of alice for smtp://mx.example.org: ")
+    terminal.until(r"Password of alice for smtp://mx\.example\.org: ")
     assert not terminal.echo
     terminal.type("hunter2")
-    terminal.until("The same again: ")
-    terminal.type("hunter2")
-    terminal.until(DONE)
+    terminal.answer("The same again: ", "hunter2")
+    terminal.until(re.escape(DONE))
     assert terminal.end() == 0
     assert "hunter2" not in terminal.shown
     assert keyring() == STORED
@@ -63,27 +61,22 @@ def test_at_the_terminal_twice_and_never_shown(keyring: Callable[[], object], te
 
 def test_it_is_not_left_for_the_shell(keyring: Callable[[], object], terminal: Terminal) -> None:
     """After Ctrl-Z and fg the terminal would be as the shell has it, and show what is typed."""
-    terminal.until("smtp://mx.example.org: ")
-    terminal.type("\x1ahunter2")
-    terminal.until("again: ")
-    terminal.type("\x1ahunter2")
-    terminal.until(DONE)
+    terminal.answer(r"smtp://mx\.example\.org: ", "\x1ahunter2")
+    terminal.answer("again: ", "\x1ahunter2")
+    terminal.until(re.escape(DONE))
     assert terminal.end() == 0
 
 
 def test_two_that_differ(keyring: Callable[[], object], terminal: Terminal) -> None:
-    terminal.until("smtp://mx.example.org: ")
-    terminal.type("hunter2")
-    terminal.until("again: ")
-    terminal.type("hunter3")
+    terminal.answer(r"smtp://mx\.example\.org: ", "hunter2")
+    terminal.answer("again: ", "hunter3")
     assert terminal.end() == 64
     assert "the two are not the same: nothing is stored" in terminal.shown
     assert keyring() is None
 
 
 def test_nothing_typed(keyring: Callable[[], object], terminal: Terminal) -> None:
-    terminal.until("smtp://mx.example.org: ")
-    terminal.type("")
+    terminal.answer(r"smtp://mx\.example\.org: ", "")
     assert terminal.end() == 64
     assert "no password was typed: nothing is stored" in terminal.shown
     assert keyring() is None
@@ -91,20 +84,17 @@ def test_nothing_typed(keyring: Callable[[], object], terminal: Terminal) -> Non
 
 def test_nobody_types_a_password_that_cannot_be_kept(esmtp: Command, rc: Rc, keyring: Callable[[], object]) -> None:
     rc(RC.replace("tests.keyrings.FileKeyring", "keyring.backends.fail.Keyring"))
-    again = Terminal([esmtp.program, "--set-password", "me@x.org"], esmtp.environ, esmtp.home, None)
-    try:
-        assert again.end() == 75
-        assert "Password of" not in again.shown
-        assert "there is no keyring that could be used here" in again.shown
-    finally:
-        again.close()
+    terminal = esmtp.at_terminal("--set-password", "me@x.org")
+    assert terminal.end() == 75
+    assert "Password of" not in terminal.shown
+    assert "there is no keyring that could be used here" in terminal.shown
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_leaves_the_terminal_as_it_was(
     number: signal.Signals, keyring: Callable[[], object], terminal: Terminal
 ) -> None:
-    terminal.until("smtp://mx.example.org: ")
+    terminal.until(r"smtp://mx\.example\.org: ")
     terminal.press(number)
     terminal.until("stopped by a signal\n")  # and no word of recipients
     assert terminal.echo

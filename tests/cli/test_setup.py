@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from tests.cli.conversation import Conversation
 from tests.cli.test_hostile_words import Shouter
 from tests.conftest import Command
 from tests.server import SubmissionServer
+from tests.terminal import Terminal
 
 MAIL = b"Subject: x\n\ny\n"
 
@@ -54,9 +54,9 @@ def plain(esmtp: Command) -> None:
     }
 
 
-def begin(esmtp: Command, server: SubmissionServer, *args: str) -> Conversation:
+def begin(esmtp: Command, server: SubmissionServer, *args: str) -> Terminal:
     """Up to the log-in; the domain has no server of its own, and the certificate an authority nobody knows."""
-    talk = Conversation(esmtp, "--setup", *args)
+    talk = esmtp.at_terminal("--setup", *args)
     if not args:
         talk.answer("Your mail address: ", "me@nowhere.invalid")
     talk.until("trying smtp.nowhere.invalid:465")
@@ -67,18 +67,19 @@ def begin(esmtp: Command, server: SubmissionServer, *args: str) -> Conversation:
     return talk
 
 
-def finish(talk: Conversation, *, keyring: str) -> None:
+def finish(talk: Terminal, *, keyring: str) -> None:
     talk.answer("User name, or - for none \\[me@nowhere.invalid\\]: ", "alice")
     talk.answer("Password of alice \\(not shown\\): ", "secret")
     talk.until("alice is let in")
     talk.answer("Keep the password in the keyring\\?.* \\[Y/n\\] ", keyring)
 
 
-def end(talk: Conversation) -> str:
-    """Whatever is offered at the end, no."""
+def end(talk: Terminal) -> str:
+    """Whatever is offered at the end, no; the last word."""
     while re.search("\\[[yY]/[nN]\\] $", shown := talk.until("\\[[yY]/[nN]\\] $|Try it: [^\n]*\n")):
-        talk.answer("", "n")
-    return shown + talk.end()
+        talk.type("n")
+    assert talk.end() == 0
+    return shown
 
 
 def test_from_an_address_to_a_mail(esmtp: Command, server: SubmissionServer) -> None:
@@ -86,10 +87,9 @@ def test_from_an_address_to_a_mail(esmtp: Command, server: SubmissionServer) -> 
     finish(talk, keyring="n")
     talk.answer("Write it\\? \\[Y/n\\] ", "")
     assert "Try it: echo hello | esmtp -f me@nowhere.invalid me@nowhere.invalid" in end(talk)
-    assert talk.code == 0
     path = esmtp.home / ".esmtprc"
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
-    assert "secret" not in talk.text, "a password is never shown"
+    assert "secret" not in talk.shown, "a password is never shown"
     assert esmtp("--check-rc").code == 0
     assert esmtp("-f", "me@nowhere.invalid", "you@y.org", stdin=MAIL).code == 0
     assert server.mails[0].sender == "me@nowhere.invalid"
@@ -110,21 +110,20 @@ def test_any_password_is_written_as_it_is(password: str, esmtp: Command) -> None
         end(talk)
         assert esmtp("-f", "me@nowhere.invalid", "you@y.org", stdin=MAIL).code == 0
         assert server.sessions[-1].user == "alice"
-    assert password in ("hostname", "disabled", "-1") or password not in talk.text
+    assert password in ("hostname", "disabled", "-1") or password not in talk.shown
     assert not (esmtp.home / "canary").exists()
 
 
 def test_a_server_that_plays_tricks_on_the_terminal(esmtp: Command) -> None:
     with Shouter() as server:
-        talk = Conversation(esmtp, "--setup", "me@nowhere.invalid")
+        talk = esmtp.at_terminal("--setup", "me@nowhere.invalid")
         talk.answer("Server, with its port: ", f"localhost:{server.port}")
         for _ in range(3):
             talk.answer("User name, or - for none", "alice")
             talk.answer("Password of alice", "secret")
             talk.until("535 .*pwned")
-        talk.end()
-    assert talk.code == 77
-    assert all(line.isprintable() for line in talk.text.replace("\r\n", "\n").split("\n"))
+        assert talk.end() == 77
+    assert all(line.isprintable() for line in talk.shown.split("\n"))
     assert not (esmtp.home / ".esmtprc").exists()
 
 
@@ -162,8 +161,8 @@ def test_a_wrong_password_can_be_typed_again_but_not_for_ever(esmtp: Command, se
         talk.answer("User name, or - for none", "alice")
         talk.answer("Password of alice", "wrong")
         talk.until("535 [^\n]*\n")
-    assert "nothing was written" in talk.end()
-    assert talk.code == 77
+    talk.until("nothing was written")
+    assert talk.end() == 77
     assert not (esmtp.home / ".esmtprc").exists()
 
 
@@ -171,30 +170,31 @@ def test_nothing_is_written_against_the_users_will(esmtp: Command, server: Submi
     talk = begin(esmtp, server)
     finish(talk, keyring="n")
     talk.answer("Write it\\? \\[Y/n\\] ", "n")
-    assert "nothing was written" in talk.end()
+    talk.until("nothing was written")
+    talk.end()
     assert not (esmtp.home / ".esmtprc").exists()
 
 
 def test_a_window_that_is_closed(esmtp: Command, server: SubmissionServer) -> None:
     talk = begin(esmtp, server)
     talk.until("User name")
-    talk.hang_up()
-    assert talk.code != 0
+    assert talk.hang_up() != 0
     assert not (esmtp.home / ".esmtprc").exists()
 
 
 def test_an_odd_address_is_asked_for_again(esmtp: Command) -> None:
-    talk = Conversation(esmtp, "--setup")
+    talk = esmtp.at_terminal("--setup")
     talk.answer("Your mail address: ", "me")
     talk.until("\nme: an address such as me@example.org is expected")
     talk.answer("Your mail address: ", "")
     talk.until("\nan address such as me@example.org is expected")
     talk.answer("Your mail address: ", "\x04")
-    assert "nothing was written" in talk.end()
+    talk.until("nothing was written")
+    talk.end()
 
 
 def test_a_known_provider_is_proposed_with_what_it_wants(esmtp: Command) -> None:
-    talk = Conversation(esmtp, "--setup", "me@gmail.com")
+    talk = esmtp.at_terminal("--setup", "me@gmail.com")
     talk.answer("Server, with its port \\[smtp.gmail.com:465\\]: ", "127.0.0.1:1")
     talk.until("Connection refused")
     talk.answer("Server, with its port: ", "\x04")
@@ -203,7 +203,7 @@ def test_a_known_provider_is_proposed_with_what_it_wants(esmtp: Command) -> None
 
 def test_a_server_without_tls_only_on_this_machine(esmtp: Command) -> None:
     with SubmissionServer(tls="none", mechanisms=()) as local:
-        talk = Conversation(esmtp, "--setup", "me@nowhere.invalid")
+        talk = esmtp.at_terminal("--setup", "me@nowhere.invalid")
         talk.answer("Server, with its port: ", f"localhost:{local.port}")
         talk.until("answers, without TLS, which is all right on this machine\nIt lets nobody log in")
         talk.answer("Write it\\? \\[Y/n\\] ", "y")
@@ -213,7 +213,7 @@ def test_a_server_without_tls_only_on_this_machine(esmtp: Command) -> None:
 
 
 def test_what_is_no_server_is_asked_for_again(esmtp: Command) -> None:
-    talk = Conversation(esmtp, "--setup", "me@nowhere.invalid")
+    talk = esmtp.at_terminal("--setup", "me@nowhere.invalid")
     talk.until("None of them is the mail server of nowhere.invalid|cannot look up ")
     talk.answer("Server, with its port: ", "foo bar")
     talk.until("expected a host name such as mail.example.org")
@@ -229,7 +229,7 @@ def test_what_is_no_server_is_asked_for_again(esmtp: Command) -> None:
 
 def test_without_a_port_both_are_tried(esmtp: Command) -> None:
     """Nobody listens on either here, or somebody without a certificate for the address."""
-    talk = Conversation(esmtp, "--setup", "me@gmail.com")
+    talk = esmtp.at_terminal("--setup", "me@gmail.com")
     talk.answer("Server, with its port", "127.9.8.7")
     talk.until("127.9.8.7[^\n]*:465")
     talk.until("127.9.8.7[^\n]*:587")
@@ -240,10 +240,11 @@ def test_without_a_port_both_are_tried(esmtp: Command) -> None:
 @pytest.mark.parametrize("wanted", ["n", "y"])
 def test_an_address_that_has_an_identity(esmtp: Command, rc: Callable[[str], pathlib.Path], wanted: str) -> None:
     rc("identity Me@gmail.com\nhostname 127.0.0.1:1\n")
-    talk = Conversation(esmtp, "--setup", "me@gmail.com")
+    talk = esmtp.at_terminal("--setup", "me@gmail.com")
     talk.answer("esmtprc:1 has me@gmail.com already. Write another, to be used instead\\? \\[y/N\\] ", wanted)
     talk.answer("" if wanted == "n" else "Server, with its port", "\x04")
-    assert "nothing was written" in talk.end()
+    talk.until("nothing was written")
+    talk.end()
 
 
 @pytest.mark.parametrize("muttrc", [".muttrc", ".config/neomutt/neomuttrc"])
@@ -255,9 +256,9 @@ def test_mutt_is_told(esmtp: Command, server: SubmissionServer, muttrc: str) -> 
     talk.answer("Write it\\? \\[Y/n\\] ", "y")
     shown = talk.until("Have Mutt send with this program.*\\[Y/n\\] |Make /usr/sbin/sendmail.*\\[y/N\\] ")
     if "Make" in shown:
-        talk.answer("", "n")
+        talk.type("n")
         talk.until("Have Mutt send with this program.*\\[Y/n\\] ")
-    talk.answer("", "y")
+    talk.type("y")
     talk.end()
     assert f'set sendmail = "{esmtp.program} -oi"\nset use_envelope_from = yes\n' in (esmtp.home / muttrc).read_text()
 
@@ -270,6 +271,6 @@ def test_without_a_terminal(esmtp: Command) -> None:
 
 def test_a_broken_rc_file_is_mended_first(esmtp: Command, rc: Callable[[str], pathlib.Path]) -> None:
     rc("identity\n")
-    talk = Conversation(esmtp, "--setup")
-    assert "expected an address" in talk.end()
-    assert talk.code == 78
+    talk = esmtp.at_terminal("--setup")
+    talk.until("expected an address")
+    assert talk.end() == 78
