@@ -4,14 +4,11 @@ What it takes it hands to a server behind it.
 """
 
 import os
-import pathlib
-import pwd
 import shutil
-import subprocess
 import tempfile
 from typing import Self
 
-from tests.interop.postfix import wait_until
+from tests.interop.dovecot import Dovecot
 from tests.ports import free_port
 from tests.server.authority import Authority
 
@@ -19,11 +16,7 @@ NEEDED = ("/usr/sbin/dovecot", "/usr/lib/dovecot/submission")
 GSSAPI = "/usr/lib/dovecot/modules/auth/libmech_gssapi.so"
 
 CONF = """
-base_dir = {dir}/run
-state_dir = {dir}/state
-log_path = {dir}/dovecot.log
 protocols = submission
-listen = 127.0.0.1
 hostname = localhost
 ssl = yes
 ssl_cert = <{server}
@@ -35,11 +28,9 @@ auth_ssl_username_from_cert = yes
 auth_mechanisms = plain external anonymous {gssapi}
 auth_anonymous_username = nobody
 auth_username_format = %Ln
-auth_failure_delay = 0
 auth_krb5_keytab = {keytab}
 auth_gssapi_hostname = "$ALL"
 import_environment = KRB5_CONFIG={krb5}
-first_valid_uid = {uid}
 mail_location = maildir:{dir}/home/mail
 submission_relay_host = 127.0.0.1
 submission_relay_port = {behind}
@@ -56,11 +47,6 @@ passdb {{
 userdb {{
   driver = static
   args = uid={uid} gid={gid} home={dir}/home
-}}
-service anvil {{
-  unix_listener anvil-auth-penalty {{
-    mode = 0
-  }}
 }}
 service submission-login {{
   inet_listener submission {{
@@ -93,16 +79,13 @@ class DovecotSubmission:
         self.directory = tempfile.mkdtemp(prefix="esmtp-dovecot-")
         self.authority = Authority()
         self.ports = {"starttls": free_port(), "implicit": free_port()}
-        mail = pwd.getpwnam("mail")
+        self._dovecot = Dovecot(self.directory)
         self._words = {
-            "dir": self.directory,
             "server": f"{self.directory}/server.pem",
             "clients": self.authority.file,
             "gssapi": "gssapi" if keytab else "",
             "keytab": keytab,
             "krb5": krb5,
-            "uid": mail.pw_uid,
-            "gid": mail.pw_gid,
             "behind": behind,
             "port": self.ports["starttls"],
             "tls_port": self.ports["implicit"],
@@ -110,17 +93,13 @@ class DovecotSubmission:
 
     def __enter__(self) -> Self:
         os.chmod(self.directory, 0o755)
-        home = pathlib.Path(self.directory, "home")
-        home.mkdir()
-        os.chown(home, int(self._words["uid"]), int(self._words["gid"]))
         os.rename(self.authority.issue().pem, f"{self.directory}/server.pem")
-        pathlib.Path(self.directory, "dovecot.conf").write_text(CONF.format(**self._words))
-        self._run("dovecot", "-c", f"{self.directory}/dovecot.conf")
-        wait_until(lambda: os.path.exists(f"{self.directory}/run/login/login"), "Dovecot's login socket")
+        self._dovecot.room("home")
+        self._dovecot.start(CONF, "run/login/login", **self._words)
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._run("doveadm", "-c", f"{self.directory}/dovecot.conf", "stop")
+        self._dovecot.stop()
         shutil.rmtree(self.directory, ignore_errors=True)
 
     def rc(self, tls: str, statements: str) -> str:
@@ -129,9 +108,4 @@ class DovecotSubmission:
         return head + statements
 
     def log(self) -> str:
-        return pathlib.Path(self.directory, "dovecot.log").read_text()
-
-    def _run(self, *argv: str) -> None:
-        with open(f"{self.directory}/{argv[0]}.out", "ab") as out:
-            done = subprocess.run(argv, stdin=subprocess.DEVNULL, stdout=out, stderr=out)
-        assert done.returncode == 0, pathlib.Path(out.name).read_text()
+        return self._dovecot.log()

@@ -6,7 +6,7 @@ import shutil
 import tempfile
 from typing import Self
 
-from tests.interop.dovecot import Dovecot
+from tests.interop.mailboxes import Mailboxes
 from tests.interop.maildir import Mail, Maildir
 from tests.interop.postfix import Postfix
 from tests.server.authority import Authority
@@ -37,7 +37,7 @@ class MailServer:
         self.authority, other = Authority(), Authority()
         self.ca, self.stranger = self.authority.file, other.file
         self.postfix = Postfix(self.directory)
-        self.dovecot = Dovecot(self.directory, PASSWORDS)
+        self.dovecot = Mailboxes(self.directory, PASSWORDS)
         self.ports = self.postfix.ports
         self._maildirs: dict[str, Maildir] = {}
 

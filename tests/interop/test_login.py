@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from tests.conftest import Command
-from tests.interop.dovecot import ODD, TOKEN_KEY
+from tests.interop.mailboxes import ODD, TOKEN_KEY
 from tests.interop.mailserver import PASSWORDS, MailServer, quote
 from tests.server.oauth import OAuthServer
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from tests.conftest import Command, Done
-from tests.interop.dovecot import TOKEN_KEY
+from tests.interop.mailboxes import TOKEN_KEY
 from tests.interop.mailserver import MailServer
 from tests.interop.postfix import wait_until
 from tests.server.oauth import OAuthServer
