@@ -11,7 +11,7 @@ import pathlib
 import signal
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -122,14 +122,24 @@ def _ntlm_users(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setenv("NTLM_USER_FILE", str(path))
 
 
+@pytest.fixture(autouse=True)
+def watch() -> Iterator[Watch]:
+    """It is not in the process table either, whatever runs."""
+    with Watch() as watching:
+        yield watching
+    assert watching.found == set()
+
+
 def serving(mechanism: str, replies: dict[str, str]) -> SubmissionServer:
     """A server that knows alice, and no other mechanism."""
     return SubmissionServer(users={"alice": CANARY}, mechanisms=(mechanism,), replies=replies)
 
 
 @pytest.mark.parametrize(("source", "mechanism"), CASES)
-def test_nobody_but_the_server_hears_it(source: str, mechanism: str, esmtp: Command, rc: Rc, queue: Queue) -> None:
-    with serving(mechanism, ECHOING) as server, Watch() as watch:
+def test_nobody_but_the_server_hears_it(
+    source: str, mechanism: str, esmtp: Command, rc: Rc, queue: Queue, watch: Watch
+) -> None:
+    with serving(mechanism, ECHOING) as server:
         cat = cage(esmtp, rc, server, source, mechanism)
         everybody = ("-f", "me@x.org", "bob@x.org", "carol@x.org", "dave@x.org", "root")
         assert cat(*everybody) == 75
@@ -144,7 +154,6 @@ def test_nobody_but_the_server_hears_it(source: str, mechanism: str, esmtp: Comm
     assert "esmtp" in watch.seen
     cat.shown += esmtp("-bp", "-v").out + esmtp("--json").out + esmtp("--show", *queue.store.ids()).out
     assert cat.escaped() == []
-    assert watch.found == set()
 
 
 @pytest.mark.parametrize(("source", "mechanism"), CASES)
@@ -192,7 +201,7 @@ def test_tokens_and_the_secret_of_the_client(
     mechanism: str, answer: "tuple[int, object] | bytes", esmtp: Command, rc: Rc, queue: Queue
 ) -> None:
     """All that OAuth2 keeps secret is the canary, and both servers quote it."""
-    with serving(mechanism, ECHOING) as server, OAuthServer() as provider, Watch() as watch:
+    with serving(mechanism, ECHOING) as server, OAuthServer() as provider:
         provider.plan("token", *[answer] * 9)
         cat = cage(esmtp, rc, server, "rc", mechanism)
         tokens = f'token_file ~/token\noauth2 custom\nclient_id me\nclient_secret "{CANARY}"\nscope mail\n'
@@ -209,7 +218,6 @@ def test_tokens_and_the_secret_of_the_client(
     known = {"token", *(f".esmtp_tokens/{file.name}" for file in (esmtp.home / ".esmtp_tokens").glob("*.token"))}
     assert [place for place in cat.escaped() if place not in known] == []
     assert all((esmtp.home / name).stat().st_mode & 0o777 == 0o600 for name in known)
-    assert watch.found == set()
 
 
 CRASH = """

@@ -16,7 +16,10 @@ WriteRc = Callable[[str], pathlib.Path]
 
 @pytest.fixture
 def fetchmail(server: MailServer, esmtp: Command) -> Callable[[], int]:
-    """One poll of bob's mail; returns fetchmail's exit status (0: mail, 1: none)."""
+    """One poll of bob's mail, of which there is none yet; returns fetchmail's exit status (0: mail, 1: none)."""
+    for part in ("new", "cur"):
+        for mail in pathlib.Path(server.directory, "mail/bob", part).glob("*"):
+            mail.unlink()
     config = esmtp.home / ".fetchmailrc"
     password = PASSWORDS["bob"]
     config.touch(0o600)
