@@ -12,7 +12,7 @@ import pytest
 
 from tests.cli import canary
 from tests.cli.canary import Watch, nests, sung
-from tests.cli.test_authorize import Terminal, visit
+from tests.cli.test_authorize import read, visit
 from tests.cli.test_imports import FORBIDDEN, Lister
 from tests.conftest import Command, Done
 from tests.server import SubmissionServer
@@ -234,11 +234,11 @@ def test_blocks_of_the_sample_work(
     endpoints = {"authorization": "authorize", "token": "token"} | ({"device": "device"} if way == "device" else {})
     text += "".join(f"{name}_endpoint {provider.url(path)}\n" for name, path in endpoints.items())
     rc(f'{text}ca_file "{server.authority.file}"\n' + ("" if "token_file" in text else "token_file token\n"))
-    terminal = Terminal(esmtp, "--authorize", address)
+    terminal = esmtp.at_terminal("--authorize", address)
     if way == "browser":
-        visit(provider, terminal.until(r"  (\S+)\n\n")[1])
+        visit(provider, read(terminal, r"  (\S+)\n\n"))
     else:
-        provider.approve(terminal.until(r"code  (\S+)  there")[1])
+        provider.approve(read(terminal, r"code  (\S+)  there"))
     assert terminal.end() == 0, terminal.shown
     done = esmtp("-f", address, "you@example.test", stdin=MAIL)
     assert (done.code, done.err) == (0, "")
@@ -312,9 +312,9 @@ def test_nor_are_those_of_an_authorisation(
 
     for flag in ("--browser", "--device"):
         provider.plan("token", given)
-        terminal = Terminal(esmtp, "--authorize", "alice@example.test", flag)
+        terminal = esmtp.at_terminal("--authorize", "alice@example.test", flag)
         if flag == "--browser":
-            visit(provider, terminal.until(r"  (\S+)\n\n")[1])
+            visit(provider, read(terminal, r"  (\S+)\n\n"))
         assert terminal.end() == 0
         assert sung(terminal.shown.encode()) == []
     [cache] = (esmtp.home / ".esmtp_tokens").glob("*.token")
