@@ -39,6 +39,13 @@ class Server:
         return hash((str(self), self.protocol))
 
     @property
+    def written(self) -> str:
+        """As the rc says it, with what tells LMTP and a socket from SMTP over TCP."""
+        if self.path:
+            return f"{'lmtp' if self.protocol == LMTP else 'unix'}:{self.path}"
+        return f"lmtp:{self}" if self.protocol == LMTP else str(self)
+
+    @property
     def literal(self) -> bool:
         """The host is an address, and no name."""
         return ":" in self.host or (self.host.count(".") == 3 and self.host.replace(".", "").isdecimal())

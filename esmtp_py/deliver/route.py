@@ -47,8 +47,7 @@ def plan(identity: Identity, envelope: Envelope, trace: "Trace | None" = None) -
     """The legs for an envelope, each recipient in exactly one; opens nothing."""
     remote: dict[Recipient, list[str]] = {}
     local: dict[Recipient, list[str]] = {}
-    # without an mda a bare name can only be an address that the server knows
-    domain = identity.qualifydomain or ("" if identity.mda else identity.domain)
+    domain = domain_of_locals(identity)
     if identity.force_mda:
         # everything of this mail arrives at one user, once
         local[Recipient(identity.force_mda)] = [r.address for r in envelope.recipients]
@@ -66,6 +65,12 @@ def plan(identity: Identity, envelope: Envelope, trace: "Trace | None" = None) -
     if local:
         legs.append(_leg(_local_courier(identity, trace), envelope, local))
     return legs
+
+
+def domain_of_locals(identity: Identity) -> str:
+    """What a local recipient gets; "" where it stays without, and is for the mda, or for nobody."""
+    # without an mda a bare name can only be an address that the server knows
+    return identity.qualifydomain or ("" if identity.mda else identity.domain)
 
 
 def deliver(message: "Message", envelope: Envelope, legs: list[Leg]) -> dict[str, Outcome]:

@@ -6,7 +6,7 @@ from esmtp_py.config.build import SETTINGS, SPELLING
 from esmtp_py.config.identity import Identity
 from esmtp_py.config.model import Config, without_file
 from esmtp_py.config.reader import holds_password, interpret
-from esmtp_py.config.server import LMTP, Server
+from esmtp_py.config.server import Server
 from esmtp_py.config.writing import word
 from esmtp_py.errors import MailError
 from esmtp_py.outcome import EX_OK, TABLE
@@ -118,13 +118,7 @@ def _shown(identity: Identity, name: str) -> str:
     if isinstance(value, bool):
         return "enabled" if value else "disabled"
     if isinstance(value, Server):
-        return _server(value)
+        return word(value.written) if value.path else value.written
     if isinstance(value, tuple):
         return ", ".join(value).lower() or "none"
     return word(str(value))
-
-
-def _server(server: Server) -> str:
-    if server.path:
-        return word(f"{'lmtp' if server.protocol == LMTP else 'unix'}:{server.path}")
-    return f"lmtp:{server}" if server.protocol == LMTP else str(server)
