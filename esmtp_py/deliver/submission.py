@@ -20,7 +20,9 @@ class Submission:
         """Where the mail goes, for people."""
         identity = self._identity
         login = f" as {identity.username}" if identity.username else ""
-        return f"{identity.server.protocol}://{identity.server}{login}"
+        server = identity.server
+        place = server.written if server.path or server.srv else f"{server.protocol}://{server}"
+        return place + login
 
     def deliver(self, message: "Message", envelope: Envelope) -> dict[str, Outcome]:
         """An Outcome for every recipient of the envelope, whatever happens."""

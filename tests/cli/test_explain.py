@@ -49,7 +49,7 @@ def test_which_identity_and_why(facts: Callable[[str], dict[str, str]], address:
 
 def test_each_fact_has_its_place(facts: Callable[[str], dict[str, str]]) -> None:
     told = facts("me@example.org")
-    assert told["server"] == "smtp://smtp.example.org:587 (RC:3)"
+    assert told["server"] == "smtp.example.org:587 (RC:3)"
     assert told["TLS"].startswith("by STARTTLS, or nothing is sent, for there is a login")
     assert told["trust"] == "a certificate for smtp.example.org, issued by an authority that the system trusts"
     assert told["login"] == "as me (RC:4), by the best mechanism offered"
@@ -64,9 +64,50 @@ def test_another_kind(facts: Callable[[str], dict[str, str]]) -> None:
     assert told["proxy"] == "socks5://127.0.0.1:1080 (RC:9)"
 
 
-def test_what_it_says_of_local_mail(facts: Callable[[str], dict[str, str]]) -> None:
-    assert facts("x@elsewhere.org")["local"] == "recipients without a domain go to procmail -d %T (RC:1)"
-    assert "are refused" in facts("me@example.org")["local"]
+@pytest.mark.parametrize(
+    ("statements", "told"),
+    [
+        ("helo x", "recipients without a domain are refused: neither mda nor qualifydomain is written"),
+        ("mda 'procmail -d %T' domain d.e", "recipients without a domain go to procmail -d %T (RC:1)"),
+        ("mda cat qualifydomain q.r", "recipients without a domain get @q.r (RC:1)"),
+        ("domain d.e", "recipients without a domain get @d.e (RC:1)"),
+        ("domain d.e qualifydomain q.r", "recipients without a domain get @q.r (RC:1)"),
+        (
+            "aliases /al",
+            "recipients without a domain are looked up in /al (RC:1); "
+            "those that have none then are refused: neither mda nor qualifydomain is written",
+        ),
+        (
+            "aliases /al domain d.e",
+            "recipients without a domain are looked up in /al (RC:1); those that have none then get @d.e (RC:1)",
+        ),
+        ("mda cat force_mda me aliases /al", "everything goes to me by cat (RC:1)"),
+        ("force_mda me", "everything is refused: there is no mda for me (RC:1)"),
+    ],
+)
+def test_what_it_says_of_local_mail(
+    esmtp: Command, rc: Callable[[str], pathlib.Path], statements: str, told: str
+) -> None:
+    path = rc(f"{statements}\n")
+    assert f"\nlocal:     {told}\n" in esmtp("--explain", "me@x.org").out.replace(str(path), "RC")
+
+
+@pytest.mark.parametrize(
+    ("server", "told"),
+    [
+        ("smtp.x.org", "smtp.x.org:587"),
+        ("[::1]:25", "[::1]:25"),
+        ("lmtp:x.org", "lmtp:x.org:24"),
+        ("lmtp:/run/x", "lmtp:/run/x"),
+        ("/run/x", "unix:/run/x"),
+        ("srv:x.org", "srv:x.org"),
+    ],
+)
+def test_a_server_as_the_rc_writes_it(
+    esmtp: Command, rc: Callable[[str], pathlib.Path], server: str, told: str
+) -> None:
+    path = rc(f"hostname {server}\n")
+    assert f"\nserver:    {told} ({path}:1)\n" in esmtp("--explain", "me@x.org").out
 
 
 @pytest.mark.parametrize(
@@ -76,6 +117,31 @@ def test_what_it_says_of_local_mail(facts: Callable[[str], dict[str, str]]) -> N
         ("hostname x.org username me auth external", "password", None),
         ("hostname x.org username me password x", "password", "in the rc file (RC:1)"),
         ("hostname x.org auth external", "login", "by EXTERNAL (RC:1)"),
+        (
+            "hostname srv:x.org",
+            "TLS",
+            "from the first byte, or else by STARTTLS, or nothing is sent, for the DNS can be forged, "
+            "version 1.2 or newer",
+        ),
+        (
+            "hostname srv:x.org starttls required",
+            "TLS",
+            "from the first byte, or else by STARTTLS, or nothing is sent (RC:1), version 1.2 or newer",
+        ),
+        ("hostname srv:x.org starttls implicit", "TLS", "from the first byte (RC:1), version 1.2 or newer"),
+        ("hostname srv:x.org starttls disabled", "TLS", "none (RC:1)"),
+        ("proxy socks5://127.0.0.1", "TLS", "none, for no hostname is written"),
+        (
+            "hostname x.org username me certificate /c",
+            "login",
+            "as me (RC:1), by EXTERNAL, with the certificate /c (RC:1)",
+        ),
+        ("hostname x.org username me certificate /c", "password", None),
+        (
+            "hostname /run/x username me password_from keyring",
+            "password",
+            "in the keyring, service smtp://localhost, user me (RC:1)",
+        ),
         (
             "hostname x.org auth external",
             "TLS",

@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
 from tests.cli.conftest import PIPE, Mailbox, way_to
 from tests.conftest import Command
 from tests.server import SubmissionServer
@@ -41,6 +43,12 @@ def test_what_the_rc_rewrites_is_shown(esmtp: Command, rc: Rc) -> None:
     assert done.out == "joe: as joe@q.org, identity me@x.org, from root@q.org, smtp://mx.x.org:587\n"
     done = esmtp("-bv", "-f", "<>", "you@y.org")
     assert done.out == "you@y.org: identity me@x.org, from <>, smtp://mx.x.org:587\n"
+
+
+@pytest.mark.parametrize("server", ["lmtp:/run/x", "unix:/run/x", "srv:x.org"])
+def test_a_socket_and_a_domain_are_shown_as_they_are_written(esmtp: Command, rc: Rc, server: str) -> None:
+    rc(f"hostname {server}\n")
+    assert esmtp("-bv", "-f", "me@x.org", "you@y.org").out.endswith(f", from me@x.org, {server}\n")
 
 
 def test_no_route(esmtp: Command, rc: Rc) -> None:

@@ -6,11 +6,15 @@ Each fact is a line, with the place in the rc file that says so.
 from esmtp_py.cli.mail import given_sender
 from esmtp_py.cli.terminal import say
 from esmtp_py.config import load
-from esmtp_py.config.identity import STARTTLS_DISABLED, STARTTLS_REQUIRED, WITHOUT_USERNAME
+from esmtp_py.config.identity import STARTTLS_DISABLED, STARTTLS_IMPLICIT, STARTTLS_REQUIRED, WITHOUT_USERNAME
+from esmtp_py.config.values import AUTOMATIC
 from esmtp_py.deliver.caller import Caller
+from esmtp_py.deliver.route import domain_of_locals
 from esmtp_py.deliver.select import qualified, select
 from esmtp_py.errors import MailError
 from esmtp_py.outcome import EX_OK
+from esmtp_py.secret.password import has_source
+from esmtp_py.secret.service import host, service
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -42,10 +46,10 @@ def _facts(config: "Config", choice: "Choice", address: str) -> "Iterator[tuple[
     yield "server", _server(identity)
     yield from _way(identity)
     yield "TLS", tls(identity)
-    if identity.tls_wanted or identity.implicit_tls:
+    if identity.tls_wanted or identity.tls_demanded:
         yield "trust", trust(identity)
     yield "login", login(identity)
-    if identity.username and identity.auth not in WITHOUT_USERNAME:  # which need no password either
+    if identity.username and not _without_password(identity):
         yield "password", password(identity)
     yield "local", _local(identity)
     yield "delivery", _delivery(identity)
@@ -83,7 +87,7 @@ def _sender(identity: "Identity", choice: "Choice", address: str) -> str:
 
 def _server(identity: "Identity") -> str:
     default = "" if "hostname" in identity.origin else ", for no hostname is written"
-    return f"{identity.server.protocol}://{identity.server}{_said(identity, 'hostname')}{default}"
+    return f"{identity.server.written}{_said(identity, 'hostname')}{default}"
 
 
 def _way(identity: "Identity") -> "Iterator[tuple[str, str]]":
@@ -101,7 +105,10 @@ def tls(identity: "Identity") -> str:
     said = _said(identity, "starttls")
     if identity.starttls == STARTTLS_DISABLED:
         return f"none{said}"
-    if identity.implicit_tls:
+    if identity.server.srv and identity.starttls != STARTTLS_IMPLICIT:
+        why = said if identity.starttls == STARTTLS_REQUIRED else f", for the DNS can be forged{said}"
+        how = f"from the first byte, or else by STARTTLS, or nothing is sent{why}"
+    elif identity.implicit_tls:
         how = f"from the first byte{said or f' (port {identity.server.service})'}"
     elif identity.starttls == STARTTLS_REQUIRED:
         how = f"by STARTTLS, or nothing is sent{said}"
@@ -110,14 +117,12 @@ def tls(identity: "Identity") -> str:
     elif identity.tls_wanted:
         how = f"by STARTTLS if it is offered{said}"
     else:
-        return "none: no packet leaves this machine"
+        return "none: no packet leaves this machine" if identity.loopback else "none, for no hostname is written"
     return f"{how}, version {identity.min_tls or '1.2'} or newer"
 
 
 def _why_demanded(identity: "Identity") -> str:
-    if identity.logs_in and not identity.loopback:
-        return "login"
-    return "fingerprint" if identity.fingerprint else "domain to be confirmed"
+    return "login" if identity.logs_in and not identity.loopback else "fingerprint"
 
 
 def trust(identity: "Identity") -> str:
@@ -140,8 +145,20 @@ def login(identity: "Identity") -> str:
     """As whom, and how."""
     if not identity.logs_in:
         return "none, for no username is written"
-    how = "the best mechanism offered" if identity.auth == "automatic" else identity.auth + _said(identity, "auth")
+    if identity.auth != AUTOMATIC:
+        how = identity.auth + _said(identity, "auth")
+    elif _without_password(identity):
+        how = f"EXTERNAL, with the certificate {identity.certificate}{_said(identity, 'certificate')}"
+    else:
+        how = "the best mechanism offered"
     return f"as {identity.username}{_said(identity, 'username')}, by {how}" if identity.username else f"by {how}"
+
+
+def _without_password(identity: "Identity") -> bool:
+    """Another thing says who it is."""
+    if identity.auth == AUTOMATIC:
+        return bool(identity.certificate) and not (identity.oauth2 or has_source(identity))
+    return identity.auth in WITHOUT_USERNAME
 
 
 def password(identity: "Identity") -> str:
@@ -162,27 +179,37 @@ def password(identity: "Identity") -> str:
 
 
 def _elsewhere(identity: "Identity") -> str:
-    host = identity.server.host
     return {
         "keyring": f"in the keyring, {_keyring(identity)}",
-        "netrc": f"in ~/.netrc, machine {host}",
+        "netrc": f"in ~/.netrc, machine {host(identity)}",
         "ask": "asked for at the terminal",
     }.get(identity.password_from, "")
 
 
 def _keyring(identity: "Identity") -> str:
     backend = f" of {identity.keyring_backend}" if identity.keyring_backend else ""
-    return f"service smtp://{identity.server.host}, user {identity.username}{backend}"
+    return f"service {service(identity)}, user {identity.username}{backend}"
 
 
 def _local(identity: "Identity") -> str:
-    if identity.force_mda:
+    if identity.force_mda and identity.mda:
         return f"everything goes to {identity.force_mda} by {identity.mda}{_said(identity, 'force_mda')}"
-    if identity.qualifydomain:
-        return f"recipients without a domain get @{identity.qualifydomain}{_said(identity, 'qualifydomain')}"
+    if identity.force_mda:
+        return f"everything is refused: there is no mda for {identity.force_mda}{_said(identity, 'force_mda')}"
+    fate = _of_locals(identity)
+    if not identity.aliases:
+        return f"recipients without a domain {fate}"
+    looked_up = f"are looked up in {identity.aliases}{_said(identity, 'aliases')}"
+    return f"recipients without a domain {looked_up}; those that have none then {fate}"
+
+
+def _of_locals(identity: "Identity") -> str:
+    domain = domain_of_locals(identity)
+    if domain:
+        return f"get @{domain}{_said(identity, 'qualifydomain' if identity.qualifydomain else 'domain')}"
     if identity.mda:
-        return f"recipients without a domain go to {identity.mda}{_said(identity, 'mda')}"
-    return "recipients without a domain are refused: neither mda nor qualifydomain is written"
+        return f"go to {identity.mda}{_said(identity, 'mda')}"
+    return "are refused: neither mda nor qualifydomain is written"
 
 
 def _delivery(identity: "Identity") -> str:

@@ -41,7 +41,7 @@ def serverinfo(options: "Options") -> int:
 
 
 def _facts(identity: "Identity", seen: "Survey") -> "Iterator[tuple[str, str]]":
-    yield "server", f"{identity.server.protocol}://{identity.server}, reached at {seen.peer}"
+    yield "server", f"{identity.server.written}, reached at {seen.peer}"
     yield "greeting", seen.greeting
     if seen.certificate:
         yield "TLS", f"{seen.tls}, {'from the first byte' if identity.implicit_tls else 'by STARTTLS'}"
