@@ -258,6 +258,11 @@ def _assistant(name: str, takes: str, argument: str, doc: str) -> Flag:
     return Flag(name, takes, argument, ASSISTANT, act, doc)
 
 
+def _enqueue(options: "Options", value: str) -> None:
+    options.enqueue = True
+    _delivery(options, options.delivery)
+
+
 def _at(options: "Options", value: str) -> None:
     if not value:
         raise usage("--at needs a time, such as 17:30 or +2h")
@@ -330,6 +335,7 @@ LONG: dict[str, Flag] = {
     for flag in (
         Flag("help", NONE, "", OURS, _help, "this text"),
         Flag("version", NONE, "", OURS, _version, "the version"),
+        Flag("enqueue", NONE, "", OURS, _enqueue, "queue it as with -odb, also when -odi says otherwise"),
         Flag("at", VALUE, "TIME", OURS, _at, 'deliver it then: 17:30, +2h, "2026-12-24 18:00"'),
         Flag("json", NONE, "", OURS, _json, "list the queue, one JSON object on a line"),
         Flag("show", VALUE, "ID ...", OURS, _steering("--show"), "show queued mails: envelope, fate, message"),
@@ -361,7 +367,8 @@ LONG: dict[str, Flag] = {
 def _delivery(options: "Options", value: str) -> None:
     if value[:1] not in ("", "i", "b", "q", "d"):
         raise usage(f"-od{value}: one of -odi -odb -odq -odd is expected")
-    options.delivery = value[:1] or "i"
+    letter = value[:1] or "i"
+    options.delivery = "b" if letter == "i" and options.enqueue else letter
 
 
 def _dots(options: "Options", value: str) -> None:

@@ -29,7 +29,7 @@ class Options:
     aliases:     False with -n: local recipients are final.
     hops:        -h, 0 if not given.  max_hops: above it a message is in a loop.
     errors:      "print", "mail" or "quiet".
-    delivery:    the letter after -od, "" when not given.   queue_run: what is behind -q.
+    delivery:    the letter after -od, "" when not given.  enqueue: i is b.   queue_run: what is behind -q.
     rc:          -C, or the file of --check-rc.  transcript: -X.  None if not given.
     verbose:     -v.   way: "browser" or "device" for --authorize, "" when neither is said.
     """
@@ -41,6 +41,7 @@ class Options:
         "body",
         "delivery",
         "dots",
+        "enqueue",
         "envid",
         "errors",
         "extra",
@@ -81,6 +82,7 @@ class Options:
         self.max_hops = 100  # RFC 5321 section 6.3: at least that
         self.errors = "print"
         self.delivery = ""
+        self.enqueue = False
         self.at = ""
         self.queue_run = ""
         self.json = False

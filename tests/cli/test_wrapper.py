@@ -6,6 +6,7 @@ import shutil
 import signal
 import stat
 import subprocess
+import sys
 import time
 from collections.abc import Callable
 
@@ -411,8 +412,27 @@ def test_without_esmtp_the_mail_waits(wrapper: Wrapper) -> None:
 def test_what_is_not_certain_is_for_esmtp(wrapper: Wrapper, args: list[str]) -> None:
     done = wrapper(*args)
     assert done.returncode == HANDED_OVER
-    assert wrapper.call().argv == ["-odb", *args]
+    assert wrapper.call().argv == ["--enqueue", *args]
     assert not wrapper.queue.exists()
+
+
+@pytest.mark.parametrize(
+    "args",
+    [
+        ["-odi", "-f", "me@x.org", "You <a@x.org>"],
+        ["-v", "-odi", "a@x.org"],
+        ["-O", "DeliveryMode=i", "a@x.org"],
+        ["-V", "env1", "-odi", "a@x.org"],
+        ["-vodi", "a@x.org"],
+    ],
+)
+def test_a_mail_that_is_handed_over_is_queued_too(wrapper: Wrapper, args: list[str]) -> None:
+    """No rc file, good or bad, is asked whether it may be."""
+    (wrapper.home / ".esmtprc").write_text("nonsense\n")
+    wrapper.program("esmtp", f'#!/bin/sh\nexec {sys.executable} -m esmtp_py "$@"\n')
+    done = wrapper(*args)
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert len(list((wrapper.queue / "new").iterdir())) == 1
 
 
 @pytest.mark.parametrize(
