@@ -653,6 +653,23 @@ def test_a_mail_larger_than_the_limit_of_a_file(wrapper: Wrapper) -> None:
     refused(wrapper, done, 73, "cannot write")
 
 
+@pytest.mark.parametrize("left", [0, 2])
+def test_a_full_disk(wrapper: Wrapper, left: int) -> None:
+    """Pages of 4 KiB are left: for nothing at all, or for the call and a part of the message."""
+    if os.geteuid() or subprocess.run(["unshare", "-m", "true"], capture_output=True).returncode:
+        pytest.skip("only root may mount a small disk")
+    wrapper.queue.mkdir()
+    script = (
+        'mount -t tmpfs -o size=64k,mode=700 none "$HOME/.esmtp_queue" && cd "$HOME/.esmtp_queue" || exit\n'
+        "mkdir -m 700 tmp new\n"
+        f"dd if=/dev/zero of=fill bs=4096 2>/dev/null; truncate -s -{left * 4096} fill; cd ..\n"
+        f"head -c 50000 /dev/zero | {' '.join(wrapper.shell)} {wrapper.named('sendmail')} -odq a@x.org; code=$?\n"
+        'ls "$HOME/.esmtp_queue/tmp" "$HOME/.esmtp_queue/new" | grep S && exit 1; exit $code\n'
+    )
+    done = subprocess.run(["unshare", "-m", "sh", "-c", script], env=wrapper.environ, capture_output=True, timeout=60)
+    refused(wrapper, done, 73, "cannot write")
+
+
 def test_a_name_that_is_taken_is_not_written_over(wrapper: Wrapper) -> None:
     """The clock was set back, and the process has the number of one that queued in that second."""
     Store.open(str(wrapper.queue)).close()
