@@ -56,56 +56,66 @@ class Target:
 
 
 class Aliases:
-    """An alias file that was read.  Whatever is wrong with it is MailError("config"), with file and line."""
+    """An alias file that was read.  Whatever is wrong with it is MailError("config"), with file and line.
+
+    broken: why it is no alias file, or the lines of it that cannot be read.  With one of them no name is sure:
+            it may be the one that the line was about.
+    """
 
     def __init__(self, path: str) -> None:
         self.path = path
-        self._aliases = self._read(_content(path))
-
-    def __len__(self) -> int:
-        return len(self._aliases)
+        self.broken: list[MailError] = []
+        self._aliases: dict[str, Alias] = {}
+        try:
+            text = self._decoded(_content(path))
+        except MailError as error:
+            self.broken.append(error)
+            return
+        for number, line in _logical(text.removeprefix("\ufeff")):
+            try:
+                self._take(number, line)
+            except MailError as error:
+                self.broken.append(error)
 
     def expand(self, name: str) -> "list[str] | None":
-        """The addresses and local names that a local name comes to, each once; None if it is no alias."""
-        first = self._aliases.get(name.lower())
-        if first is None:
-            first = self._aliases.get(DEFAULT)
+        """The addresses and local names that a local name comes to, each once; None if it is no alias.
+
+        Raises MailError for a name that nobody could be sent to, and for each as long as something is ``broken``.
+        """
+        if self.broken:
+            raise self.broken[0]
+        first = self._aliases.get(name.lower()) or self._aliases.get(DEFAULT)
         if first is None:
             return None
         found: dict[str, str] = {}
-        self._walk(first, name, [], set(), found)
-        if not found:
-            raise self._fault(first.line, f"{first.name} stands for nobody: correct it")
+        for fault in self._walk(first, [], set(), found):
+            raise fault
         return list(found.values())
 
     def problems(self) -> "Iterator[MailError]":
-        """What nobody could be sent to, all of it; for --check-rc."""
-        done: set[str] = set()
+        """All that is wrong with it, whoever will be looked up; for --check-rc."""
+        yield from self.broken
+        done: set[Alias] = set()
         for alias in self._aliases.values():
-            try:
-                if alias.name.lower() not in done:
-                    self._walk(alias, alias.name, [], done, {})
-            except MailError as error:
-                yield error
+            if alias not in done:
+                yield from self._walk(alias, [], done, {})
 
     # -- reading -----------------------------------------------------------------------------------------------
 
-    def _read(self, content: bytes) -> dict[str, Alias]:
+    def _decoded(self, content: bytes) -> str:
         try:
-            text = content.decode("utf-8")
+            return content.decode("utf-8")
         except UnicodeDecodeError as error:
             bad = content.count(b"\n", 0, error.start) + 1
             raise self._fault(bad, "this is not UTF-8; save the file as UTF-8") from error
-        aliases: dict[str, Alias] = {}
-        for number, line in _logical(text.removeprefix("\ufeff")):
-            if line.translate(_CONTROLS) != line:
-                raise self._fault(number, "a control character: remove it")
-            alias = self._alias(number, line)
-            if alias.name.lower() in aliases:
-                there = aliases[alias.name.lower()].line
-                raise self._fault(number, f"{alias.name} is an alias already, on line {there}: put them together")
-            aliases[alias.name.lower()] = alias
-        return aliases
+
+    def _take(self, number: int, line: str) -> None:
+        if line.translate(_CONTROLS) != line:
+            raise self._fault(number, "a control character: remove it")
+        alias = self._alias(number, line)
+        there = self._aliases.setdefault(alias.name.lower(), alias)
+        if there is not alias:
+            raise self._fault(number, f"{alias.name} is an alias already, on line {there.line}: put them together")
 
     def _alias(self, number: int, line: str) -> Alias:
         end = line.find('"', 1) + 1 if line.startswith('"') else line.find(":")
@@ -119,45 +129,64 @@ class Aliases:
 
     # -- looking up --------------------------------------------------------------------------------------------
 
-    def _walk(self, alias: Alias, name: str, path: list[str], done: set[str], found: dict[str, str]) -> None:
-        """Adds to ``found`` what ``alias`` comes to for ``name``; each alias is walked through once."""
-        path.append(name.lower())
-        done.add(alias.name.lower())
+    def _walk(self, alias: Alias, path: list[Alias], done: set[Alias], found: dict[str, str]) -> "Iterator[MailError]":
+        """Adds to ``found`` what ``alias`` comes to, each alias walked once; yields what is wrong on the way."""
+        path.append(alias)
+        done.add(alias)
         if len(path) > DEEPEST:
-            raise self._fault(alias.line, f"aliases of aliases, more than {DEEPEST} deep: name the addresses here")
-        for target in self._targets(alias):
-            key = target.address.lower()
-            if target.final or key == path[-1]:
-                self._add(alias, target.address, found)  # ``joe: joe, joe@example.org`` is no loop
-                continue
-            if key in path:
-                raise self._fault(alias.line, f"an alias loop: {', '.join([*path[path.index(key) :], key])}: break it")
-            inner = self._aliases.get(key)
-            if inner is None and alias.name.lower() != DEFAULT:
-                inner = self._aliases.get(DEFAULT)
-            if inner is None:
-                self._add(alias, target.address, found)
-            elif inner.name.lower() not in done:
-                self._walk(inner, target.address, path, done, found)
+            yield self._fault(alias.line, f"aliases of aliases, more than {DEEPEST} deep: name the addresses here")
+        elif not alias.text.replace(",", "").strip():
+            yield self._fault(alias.line, f"{alias.name} stands for nobody: correct it")
+        else:
+            for word in filter(None, _words(alias.text)):
+                try:
+                    target = self._target(alias, word)
+                except MailError as error:
+                    yield error
+                else:
+                    yield from self._follow(target, path, done, found)
         path.pop()
 
-    def _add(self, alias: Alias, address: str, found: dict[str, str]) -> None:
-        local, at, domain = address.rpartition("@")
-        found.setdefault(f"{local}{at}{domain.lower()}", address)
-        if len(found) > MOST:
-            raise self._fault(alias.line, f"more than {MOST} recipients; use a mailing list")
+    def _follow(
+        self, target: Target, path: list[Alias], done: set[Alias], found: dict[str, str]
+    ) -> "Iterator[MailError]":
+        """One of those that the last of ``path`` stands for."""
+        alias = path[-1]
+        inner = self._inner(alias, target)
+        if inner is None:
+            yield from self._add(alias, target.address, found)
+        elif inner in path:
+            names = ", ".join(each.name for each in [*path[path.index(inner) :], inner])
+            yield self._fault(alias.line, f"an alias loop: {names}: break it")
+        elif inner not in done:
+            yield from self._walk(inner, path, done, found)
 
-    def _targets(self, alias: Alias) -> "Iterator[Target]":
-        for word in filter(None, _words(alias.text)):
-            bare = word.lstrip('"')
-            if bare.startswith(("|", "/")) or bare.lower().startswith(":include:"):
-                what = "a command" if bare[0] == "|" else "a file"
-                raise self._fault(alias.line, f"{alias.name}: {word[:60]}: mail goes to addresses here, not to {what}")
-            final = word.startswith("\\")
-            mailbox = self._mailbox(alias.line, word[final:])
-            if mailbox is None:
-                raise self._fault(alias.line, f"{alias.name}: an empty address")
-            yield Target(mailbox.address, final or bool(mailbox.domain))
+    def _inner(self, alias: Alias, target: Target) -> Alias | None:
+        """The alias that somebody in ``alias`` is; None for an address or a user."""
+        if target.final:
+            return None
+        inner = self._aliases.get(target.address.lower())
+        if inner is None and alias.name.lower() != DEFAULT:
+            inner = self._aliases.get(DEFAULT)
+        return None if inner is alias else inner  # ``joe: joe, joe@example.org`` is no loop
+
+    def _add(self, alias: Alias, address: str, found: dict[str, str]) -> "Iterator[MailError]":
+        local, at, domain = address.rpartition("@")
+        key = f"{local}{at}{domain.lower()}"
+        if len(found) == MOST and key not in found:
+            yield self._fault(alias.line, f"more than {MOST} recipients; use a mailing list")
+        found.setdefault(key, address)
+
+    def _target(self, alias: Alias, word: str) -> Target:
+        bare = word.lstrip('"')
+        if bare.startswith(("|", "/")) or bare.lower().startswith(":include:"):
+            what = "a command" if bare[0] == "|" else "a file"
+            raise self._fault(alias.line, f"{alias.name}: {word[:60]}: mail goes to addresses here, not to {what}")
+        final = word.startswith("\\")
+        mailbox = self._mailbox(alias.line, word[final:])
+        if mailbox is None:
+            raise self._fault(alias.line, f"{alias.name}: an empty address")
+        return Target(mailbox.address, final or bool(mailbox.domain))
 
     def _mailbox(self, number: int, text: str) -> "Mailbox | None":
         if mailbox := plain(text) if text else None:

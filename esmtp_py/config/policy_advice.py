@@ -4,7 +4,6 @@ import os
 
 from esmtp_py.config.identity import KEEP, Identity
 from esmtp_py.config.policy import IMAP
-from esmtp_py.errors import MailError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -25,10 +24,7 @@ def _aliases(identity: Identity) -> "Iterator[tuple[str, str]]":
 
     if identity.force_mda:
         yield "aliases", "has no effect: with force_mda all mail goes to one user"
-    try:
-        yield from (("aliases", error.text) for error in Aliases(identity.aliases).problems())
-    except MailError as error:
-        yield "aliases", error.text
+    yield from (("aliases", error.text) for error in Aliases(identity.aliases).problems())
 
 
 def _copies(identity: Identity) -> "Iterator[tuple[str, str]]":

@@ -42,7 +42,7 @@ def _file(path: str) -> Aliases:
         return Aliases(path)  # which says what is wrong
     state = (found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns)
     known = _files.get(path)
-    if known is None or known[0] != state:
+    if known is None or known[0] != state or known[1].broken:
         known = _files[path] = (state, Aliases(path))
     return known[1]
 

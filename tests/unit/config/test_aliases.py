@@ -74,6 +74,8 @@ def test_default_is_for_names_that_are_not_there(path: pathlib.Path) -> None:
     assert file.expand("keep") == ["keep"]
     assert aliases(path, "default: joe\n").expand("joe") == ["joe"]
     assert aliases(path, "default: joe\n").expand("ann") == ["joe"]
+    assert aliases(path, "default: default\n").expand("ann") == ["default"]
+    assert fault(path, "default: a\na: b\n", "c") == "2: an alias loop: default, a, default: break it"
 
 
 def test_an_empty_file_has_none(path: pathlib.Path) -> None:
@@ -117,6 +119,28 @@ def test_a_mistake_that_is_not_looked_up_stops_nobody(path: pathlib.Path) -> Non
     assert [text.split(":")[0] for text in problems] == ["1", "3", "5"]
 
 
+def test_all_that_is_wrong_is_told_once(path: pathlib.Path) -> None:
+    file = aliases(
+        path,
+        "nonsense\nteam: m, pipe, ann\nm:\npipe: |cat, /f, team\nann: bob\nm: x\nbob: carl\ncarl: ann\nlast: team\n",
+    )
+    assert [error.text.removeprefix(f"{path}:") for error in file.problems()] == [
+        "1: expected `name: address, address`, or white space before a line that goes on",
+        "6: m is an alias already, on line 3: put them together",
+        "3: m stands for nobody: correct it",
+        "4: pipe: |cat: mail goes to addresses here, not to a command",
+        "4: pipe: /f: mail goes to addresses here, not to a file",
+        "4: an alias loop: team, pipe, team: break it",
+        "8: an alias loop: ann, bob, carl, ann: break it",
+    ]
+    with pytest.raises(MailError, match=f"{path}:1: expected"):
+        file.expand("other")
+
+
+def test_a_name_for_nobody_is_wrong_also_among_others(path: pathlib.Path) -> None:
+    assert fault(path, "x: m, a@x.org\nm: ,\n") == "2: m stands for nobody: correct it"
+
+
 @pytest.mark.parametrize("kind", ["missing", "directory", "fifo", "writable", "closed", "huge"])
 def test_a_file_that_cannot_be_used(path: pathlib.Path, kind: str) -> None:
     if kind == "directory":
@@ -131,7 +155,7 @@ def test_a_file_that_cannot_be_used(path: pathlib.Path, kind: str) -> None:
     if kind == "closed" and os.geteuid() == 0:
         os.chown(path, 1, -1)
     with pytest.raises(MailError) as raised:
-        Aliases(str(path))
+        Aliases(str(path)).expand("x")
     assert raised.value.kind == "config"
     assert raised.value.text.startswith(f"{path}: ")
 

@@ -165,6 +165,16 @@ def test_warnings(write: Write, text: str, line: int, warning: str) -> None:
     assert any(w.startswith(f"warning: {path}:{line}: ") and warning in w for w in warnings), shown
 
 
+def test_each_mistake_in_the_aliases_is_a_warning(write: Write, home: pathlib.Path) -> None:
+    file = home / "aliases"
+    file.write_text("nonsense\na: b\nb: a\nm:\n, more\n")
+    path = write(f"aliases {file}")
+    status, shown = check()
+    warnings = [line for line in shown.split("\n") if line.startswith("warning: ")]
+    assert status == 0
+    assert [warning.removeprefix(f"warning: {path}:1: {file}:").split(":")[0] for warning in warnings] == list("1534")
+
+
 @pytest.mark.parametrize(
     "text",
     [
