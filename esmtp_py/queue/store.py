@@ -34,6 +34,8 @@ def place() -> str:
     path = os.environ.get("ESMTP_QUEUE_DIR", "")
     if path and not path.startswith("/"):
         raise MailError("cannot_create", f"ESMTP_QUEUE_DIR={path}: an absolute path is expected")
+    while path.endswith(("/", "/.")) and path != "/":  # it would be what a link leads to
+        path = path[:-1]
     return path or os.path.join(_home(), ".esmtp_queue")
 
 

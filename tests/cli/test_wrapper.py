@@ -602,6 +602,38 @@ def test_a_queue_that_is_not_ours_alone(wrapper: Wrapper, part: str, how: str, t
     refused(wrapper, wrapper("-odq", "a@x.org"), 71, str(wrong))
 
 
+@pytest.mark.parametrize("end", ["", "/", "//", "/.", "/./"])
+@pytest.mark.parametrize("whole", [True, False])
+def test_a_link_to_a_queue(wrapper: Wrapper, end: str, whole: bool) -> None:
+    there = wrapper.home / "there"
+    if whole:
+        Store.open(str(there)).close()
+    else:
+        there.mkdir(0o700)
+    (wrapper.home / "link").symlink_to(there)
+    refused(wrapper, wrapper("-odq", "a@x.org", ESMTP_QUEUE_DIR=f"{wrapper.home}/link{end}"), 71, "link is a link")
+    assert whole or list(there.iterdir()) == []
+
+
+@pytest.mark.parametrize("teller", ["stat", "ls"])
+def test_nothing_is_made_in_a_directory_that_is_not_ours_alone(wrapper: Wrapper, teller: str) -> None:
+    if teller == "ls":
+        wrapper.program("stat", "#!/bin/sh\nexit 1\n")
+    wrapper.queue.mkdir()
+    wrapper.queue.chmod(0o1777)
+    refused(wrapper, wrapper("-odq", "a@x.org"), 71, "can be written by others")
+    wrapper.queue.chmod(0o700)
+    wrapper.program("id", "#!/bin/sh\necho 4711\n")
+    refused(wrapper, wrapper("-odq", "a@x.org"), 71, "another user")
+    assert list(wrapper.queue.iterdir()) == []
+
+
+@pytest.mark.parametrize("path", ["queue", "queue/", "queue/./"])
+def test_a_queue_is_made(wrapper: Wrapper, path: str) -> None:
+    assert wrapper("-odq", "a@x.org", ESMTP_QUEUE_DIR=f"{wrapper.home}/{path}").returncode == 0
+    assert len(list((wrapper.home / "queue/new").iterdir())) == 1
+
+
 @pytest.mark.parametrize("part", ["", "tmp", "new"])
 @pytest.mark.parametrize("teller", ["stat", "ls"])
 def test_a_queue_of_another_user(wrapper: Wrapper, part: str, teller: str) -> None:

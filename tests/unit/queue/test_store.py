@@ -293,6 +293,20 @@ def test_the_queue_is_in_the_home_directory(monkeypatch: pytest.MonkeyPatch) -> 
     assert store_module.place() == "/var/queue"
 
 
+@pytest.mark.parametrize("end", ["", "/", "//", "/.", "/./"])
+def test_a_link_is_no_queue_with_a_slash_behind_it_either(
+    path: pathlib.Path, monkeypatch: pytest.MonkeyPatch, end: str
+) -> None:
+    Store.open(str(path)).close()
+    path.with_name("link").symlink_to(path)
+    monkeypatch.setenv("ESMTP_QUEUE_DIR", f"{path}{end}")
+    Store.open().close()
+    monkeypatch.setenv("ESMTP_QUEUE_DIR", f"{path.with_name('link')}{end}")
+    with pytest.raises(MailError) as caught:
+        Store.open()
+    assert caught.value.kind == "system"
+
+
 @pytest.mark.parametrize("home", ["", "relative"])
 def test_without_home_the_passwd_entry_says(monkeypatch: pytest.MonkeyPatch, home: str) -> None:
     import pwd
