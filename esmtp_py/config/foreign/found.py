@@ -18,8 +18,12 @@ class Found:
 
 def authority(section: Section, host: str, port: str, *, protocol: str = "smtp") -> None:
     """``hostname`` with its port, which other programs choose otherwise."""
-    shown = f"[{host}]" if ":" in host else host
-    section.say("hostname", f"{'lmtp:' if protocol == 'lmtp' else ''}{shown}:{port}")
+    section.say("hostname", f"{'lmtp:' if protocol == 'lmtp' else ''}{place(host, port)}")
+
+
+def place(host: str, port: str) -> str:
+    """As URLs have it: an IPv6 address stands in brackets."""
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 def is_number(text: str) -> bool:

@@ -1,6 +1,6 @@
 """msmtp: accounts that may begin as copies of others, ``defaults`` before them; one command a line."""
 
-from esmtp_py.config.foreign.found import Found, authority, is_number
+from esmtp_py.config.foreign.found import Found, authority, is_number, place
 from esmtp_py.config.writing import Section
 
 # Names of the mechanisms that are written the same.
@@ -152,7 +152,7 @@ def _server(section: Section, settings: Settings) -> None:
         usual = "465" if implicit else "24" if protocol == "lmtp" else "25"
         authority(section, settings["host"], settings.get("port") or usual, protocol=protocol)
     if settings.get("proxy_host"):
-        section.say("proxy", f"socks5://{settings['proxy_host']}:{settings.get('proxy_port') or '1080'}")
+        section.say("proxy", f"socks5://{place(settings['proxy_host'], settings.get('proxy_port') or '1080')}")
     if is_number(settings.get("timeout", "")):
         section.say("timeout", settings["timeout"])
 

@@ -81,6 +81,7 @@ def test_server_and_tls(lines: str, hostname: str, starttls: str | None) -> None
         ("logfile ~/log", "log", "~/log"),
         ("maildomain x.org", "domain", "x.org"),
         ("proxy_host 127.0.0.1\nproxy_port 9050", "proxy", "socks5://127.0.0.1:9050"),
+        ("proxy_host ::1", "proxy", "socks5://[::1]:1080"),
         ("timeout 30", "timeout", "30"),
         ("tls_host_override y.org", "tls_hostname", "y.org"),
     ],
