@@ -8,7 +8,9 @@ import os
 
 from esmtp_py.cli.terminal import complain, say
 from esmtp_py.config import writing
+from esmtp_py.config.foreign.here import Here
 from esmtp_py.config.foreign.text import content
+from esmtp_py.deliver.caller import MAILNAME, Caller
 from esmtp_py.errors import MailError
 from esmtp_py.outcome import EX_OK
 
@@ -85,11 +87,17 @@ def _read(kind: str, path: str) -> "Found":
     if kind in ("nullmailer", "remotes"):
         from esmtp_py.config.foreign import nullmailer
 
-        return nullmailer.read(path if kind == "nullmailer" else os.path.dirname(path) or ".")
+        return nullmailer.read(path if kind == "nullmailer" else os.path.dirname(path) or ".", _here())
     from esmtp_py.config.foreign import msmtprc, muttrc, ssmtp
 
     read = {"msmtprc": msmtprc.read, "ssmtp.conf": ssmtp.read, "mutt": muttrc.read}[kind]
     return read(content(path))
+
+
+def _here() -> Here:
+    caller = Caller()
+    mailname = content(MAILNAME).strip() if os.path.exists(MAILNAME) else ""
+    return Here(login=caller.login, host=caller.host, mailname=mailname, home=caller.home)
 
 
 def _faults(text: str) -> list[str]:

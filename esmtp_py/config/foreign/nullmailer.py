@@ -3,15 +3,24 @@
 import os
 
 from esmtp_py.config.foreign.found import Found, authority
+from esmtp_py.config.foreign.here import Here
 from esmtp_py.config.foreign.text import content
 from esmtp_py.config.writing import Section
 
-_FILES = {"helohost": "helo", "allmailfrom": "force reverse_path", "sendtimeout": "timeout"}
+_FILES = {"allmailfrom": "force reverse_path", "sendtimeout": "timeout"}
+_OPTIONS = {
+    "source": "source_address",
+    "x509cafile": "ca_file",
+    "x509certfile": "certificate",
+    "x509keyfile": "certificate_key",
+    "x509crlfile": "crl_file",
+}
+_SETTLED = ("ssl", "tls", "starttls", "user", "pass", "auth-login", "insecure")  # by words of their own
 LONGEST_LINE = 8192
 _LOST = ("adminaddr", "pausetime", "maxpause", "doublebounceto", "idhost")
 
 
-def read(directory: str) -> Found:
+def read(directory: str, here: Here) -> Found:
     """directory: such as /etc/nullmailer."""
     found = Found()
     remotes = [words for words in map(_words, _content(directory, "remotes").splitlines()) if words]
@@ -23,6 +32,7 @@ def read(directory: str) -> Found:
             )
             continue
         _complete(section, directory)
+        _names(section, directory, here, found)
         found.sections.append(section)
     for name in _LOST:
         value = _content(directory, name).strip()
@@ -62,38 +72,30 @@ def _section(words: list[str], found: Found) -> Section:
         found.lose(f"remotes: protocol {words[1]}")
     if implicit or "starttls" in given:
         section.say("starttls", "implicit" if implicit else "required")
-    for name, statement in (
-        ("user", "username"),
-        ("pass", "password"),
-        ("x509cafile", "ca_file"),
-        ("x509certfile", "certificate"),
-        ("x509crlfile", "crl_file"),
-    ):
+    for name, statement in _OPTIONS.items():
         if given.get(name):
             section.say(statement, given[name])
-    if "auth-login" in given:
-        section.say("auth", "login")
+    _login(section, given, found)
     if "insecure" in given:
         found.lose(
             "remotes: insecure",
             "the certificate is always checked; pin it with fingerprint, which `esmtp --serverinfo` shows",
         )
-    known = (
-        "ssl",
-        "tls",
-        "starttls",
-        "user",
-        "pass",
-        "auth-login",
-        "insecure",
-        "x509cafile",
-        "x509certfile",
-        "x509crlfile",
-    )
     for name in given:
-        if name not in known:
+        if name not in (*_OPTIONS, *_SETTLED):
             found.lose(f"remotes: {name}")
     return section
+
+
+def _login(section: Section, given: dict[str, str], found: Found) -> None:
+    """Of a user and a password nullmailer uses both, or neither."""
+    if given.get("user") and given.get("pass"):
+        section.say("username", given["user"])
+        section.say("password", given["pass"])
+        if "auth-login" in given:
+            section.say("auth", "login")
+    elif given.get("user") or given.get("pass"):
+        found.lose("remotes: user and pass", "one of them is missing, so nobody logs in")
 
 
 def _complete(section: Section, directory: str) -> None:
@@ -104,6 +106,26 @@ def _complete(section: Section, directory: str) -> None:
     lifetime = _content(directory, "queuelifetime").strip()
     if lifetime.isdecimal():
         section.say("queue_lifetime", f"{lifetime}s")
-    domain = _content(directory, "defaulthost").strip() or _content(directory, "defaultdomain").strip()
-    if domain:
-        section.say("qualifydomain", domain)
+
+
+def _names(section: Section, directory: str, here: Here, found: Found) -> None:
+    """What this host is called, to the server and behind the ``@`` of bare names."""
+    own = _content(directory, "me").strip()
+    helo = _content(directory, "helohost").strip() or own
+    if helo:
+        section.say("helo", helo)
+    own = own or here.mailname  # Debian's has it there
+    domain = _content(directory, "defaultdomain").strip() or own
+    host = _content(directory, "defaulthost").strip() or own or domain
+    if host and "." not in host and host != "localhost":
+        if not domain or domain == host:
+            found.lose(f"defaulthost: {host}", "there is no defaultdomain to append; give qualifydomain and sender one")
+        else:
+            host = f"{host}.{domain}"
+    if host:
+        section.say("qualifydomain", host)
+        section.say("sender", f"%u@{host}")
+    else:
+        found.lose(
+            "defaulthost", "it is not there: write qualifydomain, or mail to root and other bare names is refused"
+        )

@@ -1,0 +1,3 @@
+from esmtp_py.config.foreign.here import Here
+
+HERE = Here(login="alice", host="box.here.org", home="/home/alice")

@@ -10,6 +10,7 @@ from esmtp_py.config.foreign.found import Found
 from esmtp_py.config.foreign.text import LIMIT, content
 from esmtp_py.config.writing import text
 from esmtp_py.errors import MailError
+from tests.unit.config.foreign import HERE
 
 Read = Callable[[str], Found]
 
@@ -77,4 +78,4 @@ def test_what_is_no_file_is_not_waited_for(tmp_path: "object") -> None:
         with pytest.raises(MailError, match=said):
             content(path)
     with pytest.raises(MailError, match="not a regular file"):
-        nullmailer.read(str(tmp_path))
+        nullmailer.read(str(tmp_path), HERE)

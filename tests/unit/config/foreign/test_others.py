@@ -5,6 +5,8 @@ import pathlib
 import pytest
 
 from esmtp_py.config.foreign import muttrc, nullmailer, ssmtp
+from esmtp_py.config.foreign.here import Here
+from tests.unit.config.foreign import HERE
 
 
 def test_ssmtp() -> None:
@@ -53,7 +55,7 @@ def test_nullmailer(tmp_path: pathlib.Path) -> None:
     (tmp_path / "defaultdomain").write_text("x.org\n")
     (tmp_path / "queuelifetime").write_text("172800\n")
     (tmp_path / "adminaddr").write_text("root@x.org\n")
-    found = nullmailer.read(str(tmp_path))
+    found = nullmailer.read(str(tmp_path), HERE)
     [section] = found.sections
     assert dict(section.statements) == {
         "hostname": "smtp.x.org:587",
@@ -66,12 +68,57 @@ def test_nullmailer(tmp_path: pathlib.Path) -> None:
         "force reverse_path": "me@x.org",
         "queue_lifetime": "172800s",
         "qualifydomain": "x.org",
+        "sender": "%u@x.org",
     }
     assert [line.partition(":")[0] for line in found.lost] == ["remotes, line 2", "adminaddr"]
 
 
 def test_nullmailer_without_remotes(tmp_path: pathlib.Path) -> None:
-    assert nullmailer.read(str(tmp_path)).sections == []
+    assert nullmailer.read(str(tmp_path), HERE).sections == []
+
+
+@pytest.mark.parametrize(
+    ("files", "mailname", "domain"),
+    [
+        ({"defaulthost": "laptop", "defaultdomain": "example.org"}, "", "laptop.example.org"),
+        ({"defaulthost": "mail.x.org", "defaultdomain": "example.org"}, "", "mail.x.org"),
+        ({"defaulthost": "localhost", "defaultdomain": "example.org"}, "", "localhost"),
+        ({"defaulthost": "laptop", "me": "example.org"}, "", "laptop.example.org"),
+        ({"me": "box.x.org"}, "y.org", "box.x.org"),
+        ({"me": "box", "defaultdomain": "x.org"}, "", "box.x.org"),
+        ({"defaultdomain": "x.org"}, "", "x.org"),
+        ({}, "y.org", "y.org"),
+    ],
+)
+def test_bare_names_of_nullmailer_get_its_host(
+    tmp_path: pathlib.Path, files: dict[str, str], mailname: str, domain: str
+) -> None:
+    for name, value in {"remotes": "x.org smtp", **files}.items():
+        (tmp_path / name).write_text(value + "\n")
+    here = Here(login="alice", host="box", mailname=mailname)
+    found = nullmailer.read(str(tmp_path), here)
+    told = dict(found.sections[0].statements)
+    assert (told["qualifydomain"], told["sender"]) == (domain, f"%u@{domain}")
+    assert found.lost == []
+
+
+def test_what_nullmailer_has_by_another_name_or_uses_not(tmp_path: pathlib.Path) -> None:
+    (tmp_path / "remotes").write_text("x.org smtp source=192.0.2.1 user=me auth-login x509certfile=/c x509keyfile=/k\n")
+    found = nullmailer.read(str(tmp_path), HERE)
+    told = dict(found.sections[0].statements)
+    assert (told["source_address"], told["certificate_key"]) == ("192.0.2.1", "/k")
+    assert "username" not in told
+    assert "auth" not in told
+    assert found.lost[0] == "remotes: user and pass: one of them is missing, so nobody logs in"
+
+
+@pytest.mark.parametrize("host", ["", "laptop"])
+def test_nullmailer_without_a_domain_says_so(tmp_path: pathlib.Path, host: str) -> None:
+    (tmp_path / "remotes").write_text("x.org smtp\n")
+    (tmp_path / "defaulthost").write_text(host)
+    found = nullmailer.read(str(tmp_path), HERE)
+    assert dict(found.sections[0].statements).get("qualifydomain", "") == host
+    assert "qualifydomain" in found.lost[0]
 
 
 def test_mutt() -> None:
