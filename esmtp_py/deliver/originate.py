@@ -59,11 +59,13 @@ def _from_line(header: Header, full_name: "str | None", choice: Choice, caller: 
 
 
 def _force_from(header: Header, full_name: "str | None", choice: Choice, caller: Caller) -> None:
-    """A field that has an address of the identity already stays, byte for byte, unless its name is wanted otherwise."""
-    there = author_of(header)
-    if full_name is None and there and is_own(choice.identity, there.address, caller):
-        return
-    force_author(header, _line(forced_author(choice, caller), full_name, caller))
+    """An address of the identity stays, and so does its whole field, byte for byte, unless a name is wanted."""
+    author, there = forced_author(choice, caller), author_of(header)
+    if there and (there.address.lower() == author.lower() or is_own(choice.identity, there.address, caller)):
+        if full_name is None:
+            return
+        author = there.address
+    force_author(header, _line(author, full_name, caller))
 
 
 def _line(author: str, full_name: "str | None", caller: Caller) -> bytes:

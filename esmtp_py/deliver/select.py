@@ -113,9 +113,10 @@ def forced_author(choice: Choice, caller: "Caller") -> str:
 
 
 def is_own(identity: "Identity", address: str, caller: "Caller") -> bool:
-    """Whether the identity names it, as ``sender`` or among its addresses (a pattern does not)."""
-    own = (_own_address(identity, caller), *identity.addresses)
-    return address.lower() in (name.lower() for name in own if name)
+    """Whether the identity names it, as ``sender`` or among its addresses; beside a sender no pattern does."""
+    if address.lower() in (name.lower() for name in (_own_address(identity, caller), *identity.addresses) if name):
+        return True
+    return identity.sender is None and _names(identity, address)
 
 
 def forced_sender(identity: "Identity", caller: "Caller") -> "str | None":

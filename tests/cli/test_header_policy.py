@@ -45,7 +45,10 @@ def policy(esmtp: Command, rc: Rc) -> Callable[[str], Mailbox]:
         (b"From: root (Cron Daemon)\n", "from_header force\nfull_name Me", b"From: Me <me@x.org>\n"),
         (b"FROM : a@y.org,\n b@y.org\nfrom: c@y.org\n", "from_header force\nfull_name Me", b"From: Me <me@x.org>\n"),
         (b"From: me@x.org\nFrom: ceo@y.org\n", "from_header force\nfull_name ''", b"From: me@x.org\n"),
-        (b"From: me@lists.x.org\n", "from_header force\nfull_name ''", b"From: me@x.org\n"),
+        (b"From: News <n@lists.x.org>\n", "from_header force", b"From: News <n@lists.x.org>\n"),
+        (b"From: News <n@lists.x.org>\n", "from_header force\nfull_name ''", b"From: n@lists.x.org\n"),
+        (b"From: n@lists.x.org\n", "from_header force\nsender o@x.org\nfull_name ''", b"From: o@x.org\n"),
+        (b"From: Also <also@x.org>\n", "from_header force\nfull_name Me", b"From: Me <also@x.org>\n"),
         (b"from :  M <ME@x.org>\n", "from_header force", b"from :  M <ME@x.org>\n"),
         (b"From: Also\n <also@x.org>\n", "from_header force", b"From: Also\n <also@x.org>\n"),
         (b"From: M <me@x.org>\n", "from_header force\nfull_name J\u00f6", b"From: =?utf-8?q?J=C3=B6?= <me@x.org>\n"),
@@ -60,6 +63,16 @@ def test_the_from_field(
     mailbox = policy(statements + "\n")
     send("-f", "me@x.org", "joe@y.org", stdin=came + WHOLE + b"\nbody\n")
     assert mailbox.mail == b"Return-Path: <me@x.org>\n" + leaves + WHOLE + b"\nbody\n"
+
+
+@pytest.mark.parametrize("args", [(), ("-f", "o@y.org")])
+def test_the_from_field_that_is_forced_to_be_what_it_is(
+    send: Callable[..., None], esmtp: Command, rc: Rc, args: tuple[str, ...]
+) -> None:
+    """Where the rc names no address, that of the mail is as good as the sender's: nothing of its name is lost."""
+    rc(f"{PIPE}force_mda joe\nfrom_header force\n")
+    send(*args, "joe@y.org", stdin=b"From: O <o@y.org>\n\nbody\n")
+    assert Mailbox(esmtp.home).message["From"] == "O <o@y.org>"
 
 
 def test_a_second_author_is_not_hidden_behind_our_own(
