@@ -6,17 +6,17 @@ import stat
 from esmtp_py.errors import MailError
 
 # No symbolic link is followed; without O_NONBLOCK a FIFO would wait for its reader.
-_FLAGS = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY
+_FLAGS = os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY
 
 
-def open_log(path: str) -> int:
-    """Opens ``path`` for appending, 0600 when it is created; returns the descriptor.
+def open_log(path: str, mode: int = os.O_WRONLY) -> int:
+    """Opens ``path`` for appending, 0600 when it is created; returns the descriptor.  mode: O_RDWR to read it, too.
 
     MailError("cannot_create") unless it is a regular file of our own under
     this one name: what is written tells who writes to whom.
     """
     try:
-        fd = os.open(path, _FLAGS, 0o600)
+        fd = os.open(path, mode | _FLAGS, 0o600)
     except (OSError, ValueError) as error:
         raise MailError("cannot_create", f"{path}: {getattr(error, 'strerror', None) or error}") from error
     found = os.fstat(fd)

@@ -6,6 +6,7 @@ Lines of a mail that begin so are quoted by a ``>``, those that begin with
 
 import os
 import time
+from itertools import chain
 
 from esmtp_py.deliver.logfile import open_log
 from esmtp_py.errors import MailError
@@ -34,7 +35,7 @@ def append(path: str, message: "Message", sender: str) -> None:
 
     MailError when the file cannot be written or trusted (see ``open_log``); it is as long as before then.
     """
-    fd = open_log(path)
+    fd = open_log(path, os.O_RDWR)
     try:
         _lock(fd, path)
         _append(fd, message, sender)
@@ -47,7 +48,7 @@ def append(path: str, message: "Message", sender: str) -> None:
 def _append(fd: int, message: "Message", sender: str) -> None:
     before = os.fstat(fd).st_size
     try:
-        for chunk in _mail(message, sender):
+        for chunk in chain((_missing(fd, before),), _mail(message, sender)):
             rest = memoryview(chunk)
             while rest:
                 rest = rest[os.write(fd, rest) :]
@@ -55,6 +56,12 @@ def _append(fd: int, message: "Message", sender: str) -> None:
     except BaseException:
         os.ftruncate(fd, before)
         raise
+
+
+def _missing(fd: int, size: int) -> bytes:
+    """What the file lacks at its end, for it may be torn: a postmark is one only behind a blank line."""
+    end = (b"\n\n" + os.pread(fd, 2, max(size - 2, 0)))[-2:]
+    return b"\n\n"[len(end) - len(end.rstrip(b"\n")) :]
 
 
 def _lock(fd: int, path: str) -> None:

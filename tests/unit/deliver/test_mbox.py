@@ -57,6 +57,16 @@ def test_mails_are_told_apart_again(tmp_path_factory: pytest.TempPathFactory, te
     assert [text.rstrip(b"\n") for text in found] == [body.replace(b"\r\n", b"\n").rstrip(b"\n") for body in bodies]
 
 
+@pytest.mark.parametrize("end", [b"", b"\n", b"\n\n", b"\n\n\n"])
+def test_what_another_program_has_torn_is_ended_first(tmp_path: Path, end: bytes) -> None:
+    path = tmp_path / "sent"
+    old = b"From a@b Thu Jan  1 00:00:00 2026\nSubject: old\n\ntext"
+    path.write_bytes(old + end)
+    append(str(path), message(b"new\r\n"), "me@x.org")
+    assert path.read_bytes().startswith(old + max(end, b"\n\n") + b"From me@x.org ")
+    assert [mail["Subject"] for mail in mailbox.mbox(path)] == ["old", "x"]
+
+
 def test_endless_lines_take_linear_time() -> None:
     def seconds(count: int, text: bytes) -> float:
         start = time.process_time()
