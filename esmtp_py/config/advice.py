@@ -2,9 +2,8 @@
 
 import os
 
-from esmtp_py.config.build import PASSWORDS
 from esmtp_py.config.channel_advice import channel_advice
-from esmtp_py.config.identity import STARTTLS_DISABLED, WITHOUT_USERNAME, Identity
+from esmtp_py.config.identity import PASSWORDS, STARTTLS_DISABLED, WITHOUT_USERNAME, Identity
 from esmtp_py.config.login import KEYRING
 from esmtp_py.config.model import REFUSE, Config
 from esmtp_py.config.policy_advice import policy_advice
@@ -117,14 +116,14 @@ def _login(identity: Identity) -> "Iterator[tuple[str, str]]":
     written = identity.origin
     source = next((name for name in PASSWORDS if name in written), "")
     if source and not identity.username:
-        yield source, "a password, but no username: nobody logs in"
+        yield source, "a password, but no username: no mail can leave"
     needless = identity.auth in WITHOUT_USERNAME or (identity.certificate and identity.auth == AUTOMATIC)
     if identity.username and not (source or identity.oauth2 or needless):
         yield "username", "a username, but no password"
     if "keyring_backend" in written and identity.password_from != KEYRING and not identity.oauth2:
         yield "keyring_backend", "has no effect: nothing comes from the keyring; write: password_from keyring"
-    if "auth" in written and not identity.logs_in:
-        yield "auth", "no username: nobody logs in"
+    if identity.nameless_login == "auth":
+        yield "auth", "no username: no mail can leave"
     if identity.username and identity.starttls == STARTTLS_DISABLED and not identity.loopback:
         yield "starttls", f"the password goes over the network in clear text; write: {_remedy(identity)}"
 
@@ -153,7 +152,7 @@ def _oauth2(identity: Identity) -> "Iterator[tuple[str, str]]":
                 yield name, "has no effect without oauth2"
         return
     if not identity.username:
-        yield "oauth2", "oauth2, but no username: nobody logs in"
+        yield "oauth2", "oauth2, but no username: no mail can leave"
     if not identity.client_id:
         yield "oauth2", "oauth2, but no client_id: no token can be had"
     if identity.oauth2 == "custom" and not identity.token_endpoint:

@@ -1,7 +1,7 @@
 """From the statements of an rc file to a Config."""
 
 from esmtp_py.config import values
-from esmtp_py.config.identity import Identity
+from esmtp_py.config.identity import PASSWORDS, Identity
 from esmtp_py.config.model import Config
 from esmtp_py.config.source import Problem, Source
 
@@ -89,9 +89,6 @@ SETTINGS: "dict[str, tuple[str, Check]]" = {
 
 # Statements whose value is a list, and what puts its checked items together.
 LISTS = {"dsn_notify": _late("policy", "notify_list")}
-
-# Each says where the password comes from, so a section has one of them.
-PASSWORDS = ("password", "password_command", "password_file", "password_from", "credential")
 
 # Statements that are not written as they are called.
 SPELLING = {

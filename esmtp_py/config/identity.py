@@ -20,6 +20,12 @@ STARTTLS_ENABLED = "enabled"
 STARTTLS_REQUIRED = "required"
 STARTTLS_IMPLICIT = "implicit"
 
+# Each says where the password comes from, so a section has one of them.
+PASSWORDS = ("password", "password_command", "password_file", "password_from", "credential")
+
+# What there is no use for without a username, unless a mechanism needs none.
+_LOGIN = (*PASSWORDS, "oauth2", "auth")
+
 # Mechanisms that need no username: a certificate, a ticket, or nothing says who it is.
 WITHOUT_USERNAME = ("EXTERNAL", "ANONYMOUS", "GSSAPI")
 
@@ -239,6 +245,17 @@ class Identity:
     def logs_in(self) -> bool:
         """AUTH comes before the first mail."""
         return bool(self.username) or self.auth in WITHOUT_USERNAME
+
+    @property
+    def nameless_login(self) -> str:
+        """The statement that wants a login that ``username`` is missing for, "" if none."""
+        if self.logs_in:
+            return ""
+        return next((name for name in _LOGIN if getattr(self, name) != UNSAID[name]), "")
+
+    def of_nobody(self) -> "Identity":
+        """The same without any login, to look at the server."""
+        return self.but(**{name: UNSAID[name] for name in ("username", *_LOGIN)})
 
     @property
     def implicit_tls(self) -> bool:

@@ -37,6 +37,7 @@ class Session:
         size: bytes of mail that will go through, for the deadline.
         meanwhile: called, if there is a login, while the server thinks about it.  Raises no MailError.
         """
+        _expect_username(identity)
         self.extensions = extensions.NONE
         self.remote = identity.server.host or identity.server.path
         self.lmtp = identity.server.protocol == "lmtp"
@@ -162,6 +163,16 @@ class Session:
         except MailError:
             pass
         self.talk.stream.close()
+
+
+def _expect_username(identity: Identity) -> None:
+    """Without one nobody would log in, and the rc says that somebody is to."""
+    statement = identity.nameless_login
+    if statement:
+        from esmtp_py.config.build import SPELLING
+
+        where, written = identity.origin.get(statement, identity.where), SPELLING.get(statement, statement)
+        raise MailError("config", f"{where}: {written}, but no username; write one, or take it out")
 
 
 def reach(identity: Identity, server: "Server", deadline: float) -> "Stream":

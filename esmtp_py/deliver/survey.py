@@ -48,7 +48,7 @@ class _Unverified(Session):
 def survey(identity: "Identity", trace: "Trace | None" = None) -> Survey:
     """Looks, and says goodbye.  MailError when the server cannot be reached or does not speak SMTP."""
     seen = Survey()
-    quiet = identity.but(username="", auth="automatic")  # nobody, whatever the rc logs in with
+    quiet = identity.of_nobody()
     try:
         _look(seen, Session, quiet, trace)
     except MailError as error:

@@ -48,6 +48,8 @@ def verdict(verb: str, reply: Reply, remote: str) -> Outcome:
     """The fate that a reply to ``verb`` gives; ``remote`` is the server's name."""
     kind = "delivered" if reply.positive else _kind(verb, reply)
     text = str(reply) if reply.positive else f"{remote} said in reply to {STEP.get(verb, verb)}: {reply}"
+    if reply.code == 530 and verb in (MAIL, RCPT):  # what leads to a session has an advice of its own
+        text += "; check username, password and starttls in the rc"
     return Outcome(kind, text, status=_status(kind, reply), remote=remote, reply=str(reply))
 
 

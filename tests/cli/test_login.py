@@ -61,6 +61,36 @@ def test_wrong_password(name: str, user: str, password: str, sender: Sender) -> 
         assert server.mails == []
 
 
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "auth plain",
+        "password secret",
+        "password_command 'echo secret'",
+        "password_file ~/pw",
+        "password_from keyring",
+        "password_from credential smtp",
+        "oauth2 google",
+    ],
+)
+def test_a_login_for_nobody_is_not_left_out(statement: str, sender: Sender) -> None:
+    """The mail waits; it does not leave as nobody's."""
+    with SubmissionServer(mechanisms=("PLAIN",), require_auth=False) as server:
+        code, shown = sender.send(server, f"{statement}\n")
+        written = " ".join(statement.split()[: 2 if "credential" in statement else 1])
+        assert code == 78
+        assert f".esmtprc:4: {written}, but no username; write one, or take it out" in shown
+        assert (server.sessions, server.mails) == ([], [])
+
+
+def test_a_server_that_wants_a_login(sender: Sender) -> None:
+    with SubmissionServer(mechanisms=("PLAIN",)) as server:
+        code, shown = sender.send(server, "")
+    assert code == 77
+    assert "530 5.7.0 " in shown
+    assert shown.endswith("; check username, password and starttls in the rc\n")
+
+
 @pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
 @pytest.mark.parametrize("name", PLUS)
 def test_the_login_is_bound_to_the_channel(name: str, version: ssl.TLSVersion, sender: Sender) -> None:

@@ -119,7 +119,7 @@ def test_open_file_is_a_problem_if_it_holds_a_password(write: Write, home: pathl
         ("host x:465\nstarttls disabled", 2, "port 465 speaks nothing but TLS"),
         ("\npassword b", 2, "a password, but no username"),
         ("\nusername b", 2, "a username, but no password"),
-        ("\nauth plain", 2, "no username: nobody logs in"),
+        ("\nauth plain", 2, "no username: no mail can leave"),
         ("\nauth external", 2, "external, but no certificate to show"),
         ("user a pass b starttls disabled\nauth scram-sha-1-plus", 2, "scram-sha-1-plus needs TLS"),
         ("certificate /dev/null starttls disabled\nauth external", 2, "external needs TLS"),
