@@ -9,11 +9,15 @@ import pytest
 
 from esmtp_py.cli.assistant.checks import clock, name, sendmail
 from esmtp_py.cli.assistant.colour import painted
+from esmtp_py.config.identity import Identity
+from esmtp_py.config.server import Server
+from esmtp_py.deliver.survey import _ambiguous, hurried
 from esmtp_py.message.envelope import Recipient
 from esmtp_py.queue.entry import Entry
 from tests.cli.queue import Queue, queue
 from tests.conftest import Command, Done
 from tests.server import SubmissionServer
+from tests.server.scripted import ScriptedServer, script
 
 __all__ = ["queue"]
 
@@ -88,7 +92,39 @@ def test_a_port_for_tls_from_the_first_byte(esmtp: Command, rc: Rc, said: bool) 
         rc(statements(server) + "starttls implicit\n" * said)
         done = esmtp("--doctor")
     assert (done.code == 0) == said
-    assert any("write `starttls implicit`" in text for _, text in findings(done, "server")) == (not said)
+    assert any("it answers: write `starttls implicit`" in text for _, text in findings(done, "server")) == (not said)
+
+
+def test_a_port_that_says_nothing_whatever_is_tried(esmtp: Command, rc: Rc) -> None:
+    with ScriptedServer(script("= stall")) as silent:
+        rc(f"identity me@x.org\nhostname 127.0.0.1:{silent.port}\ntimeout 1\n")
+        done = esmtp("--doctor")
+        assert done.code == 75
+        [(level, text)] = findings(done, "server")
+        assert level == "bad"
+        assert "did not answer in time" in text
+        assert "; nor does it answer in TLS from the first byte: is it the port" in text
+        assert silent.connections == 2
+
+
+@pytest.mark.parametrize("port", ["25", "smtp", "587", "submission", "465", "smtps"])
+def test_well_known_ports_are_not_tried_both_ways(port: str) -> None:
+    assert not _ambiguous(Identity(server=Server("x.org", port)))
+    assert _ambiguous(Identity(server=Server("x.org", "2525")))
+
+
+@pytest.mark.parametrize(
+    ("said", "seconds"),
+    [
+        ({}, 10),
+        ({"timeout": 3}, 3),
+        ({"timeout": 600}, 600),
+        ({"connect_timeout": 60}, 60),
+        ({"connect_timeout": 2}, 10),
+    ],
+)
+def test_who_waits_waits_for_seconds_unless_the_rc_says_how_long(said: dict[str, int], seconds: int) -> None:
+    assert hurried(Identity(**said)).timeout == seconds
 
 
 @pytest.mark.parametrize(

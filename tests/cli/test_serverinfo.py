@@ -86,6 +86,19 @@ def test_it_does_not_log_in_without_a_username_either(esmtp: Command, rc: Rc) ->
         assert [session.mechanism for session in server.sessions] == [""]
 
 
+def test_a_server_that_waits_for_tls_is_shown_with_what_to_write(esmtp: Command, rc: Rc) -> None:
+    with SubmissionServer(tls="implicit") as server:
+        rc(statements(server, f"ca_file {server.authority.file}", "timeout 1"))
+        done = esmtp("--serverinfo", "me@x.org")
+        told = facts(done.out)
+        assert (done.code, done.err) == (75, "")
+        assert told["TLS"].endswith("from the first byte")
+        assert told["fingerprint"] == fingerprint(server)
+        assert "did not answer in time" in told["problem"]
+        assert "; in TLS from the first byte it answers: write `starttls implicit`" in told["problem"]
+        assert not any(who == "C" and b"AUTH" in line for who, line in server.dialogue)
+
+
 def test_no_server(esmtp: Command, rc: Rc) -> None:
     rc("identity me@x.org hostname 127.0.0.1:1\n")
     done = esmtp("--serverinfo", "me@x.org")

@@ -10,6 +10,7 @@ import pytest
 from tests.cli.test_hostile_words import Shouter
 from tests.conftest import Command
 from tests.server import SubmissionServer
+from tests.server.scripted import ScriptedServer, script
 from tests.terminal import Terminal
 
 MAIL = b"Subject: x\n\ny\n"
@@ -210,6 +211,33 @@ def test_a_server_without_tls_only_on_this_machine(esmtp: Command) -> None:
         end(talk)
         assert "starttls disabled" in (esmtp.home / ".esmtprc").read_text()
         assert esmtp("-f", "me@nowhere.invalid", "you@y.org", stdin=MAIL).code == 0
+
+
+def test_tls_from_the_first_byte_on_any_port(esmtp: Command) -> None:
+    with SubmissionServer(tls="implicit") as server:
+        talk = begin(esmtp, server)
+        talk.until(f"localhost:{server.port} answers, TLSv1.3 [^\n]*, from the first byte\n")
+        finish(talk, keyring="n")
+        talk.answer("Write it\\? \\[Y/n\\] ", "y")
+        end(talk)
+        assert "\n    starttls implicit\n" in (esmtp.home / ".esmtprc").read_text()
+        assert esmtp("-f", "me@nowhere.invalid", "you@y.org", stdin=MAIL).code == 0
+
+
+def test_a_server_that_is_not_taken_says_nothing_of_the_next(esmtp: Command, server: SubmissionServer) -> None:
+    answers = script("= tls", "S: 220 mx", "C: EHLO *", "S: 250 mx", "C: QUIT", "S: 221 bye")
+    with ScriptedServer(script("= close"), answers) as other:
+        talk = esmtp.at_terminal("--setup", "me@nowhere.invalid")
+        talk.answer("Server, with its port: ", f"localhost:{other.port}")
+        talk.answer("trusted from now on\\? \\[y/N\\] ", "n")
+        talk.answer("Server, with its port: ", f"localhost:{server.port}")
+        talk.answer("trusted from now on\\? \\[y/N\\] ", "y")
+        talk.until("by STARTTLS\n")
+        finish(talk, keyring="n")
+        talk.answer("Write it\\? \\[Y/n\\] ", "y")
+        end(talk)
+    assert "starttls" not in (esmtp.home / ".esmtprc").read_text()
+    assert esmtp("-f", "me@nowhere.invalid", "you@y.org", stdin=MAIL).code == 0
 
 
 def test_what_is_no_server_is_asked_for_again(esmtp: Command) -> None:

@@ -157,15 +157,14 @@ def logs(config: "Config") -> "Iterator[Finding]":
 
 def server(identity: "Identity") -> "Iterator[Finding]":
     """Name, connection, TLS and log-in, each only if the one before is good."""
-    where = f"{identity.name}: {identity.server}"
+    where = f"{identity.name}: {identity.server.written}"
     try:
         yield from _resolved(identity, where)
         yield from _connected(identity, where)
         if identity.logs_in:
             yield from _logged_in(identity)
     except MailError as error:
-        advice = "" if error.kind == "connection_lost" and identity.implicit_tls else _ADVICE.get(error.kind, "")
-        text = f"{where}: {error.text}{advice}"
+        text = f"{where}: {error.text}{_ADVICE.get(error.kind, '')}"
         yield Finding(BAD, _STEPS.get(error.kind, "server"), text, error.kind)
 
 
@@ -173,7 +172,6 @@ def server(identity: "Identity") -> "Iterator[Finding]":
 _ADVICE = {
     "dns": "; is there a network? /etc/resolv.conf says who is asked",
     "unreachable": "; is there a network, and is the port right? Some networks block it",
-    "connection_lost": "; is it the port for TLS from the first byte? Then write `starttls implicit`",
 }
 
 # Which step an error ends.
@@ -207,6 +205,7 @@ def _connected(identity: "Identity", where: str) -> "Iterator[Finding]":
 
 def _logged_in(identity: "Identity") -> "Iterator[Finding]":
     from esmtp_py.deliver.session import Session
+    from esmtp_py.deliver.survey import LOGIN_SECONDS, hurried
 
-    Session(identity).close()
+    Session(hurried(identity, LOGIN_SECONDS)).close()
     yield Finding(OK, "log-in", f"{identity.name}: {identity.username or identity.auth} is let in")

@@ -44,7 +44,7 @@ def _facts(identity: "Identity", seen: "Survey") -> "Iterator[tuple[str, str]]":
     yield "server", f"{identity.server.written}, reached at {seen.peer}"
     yield "greeting", seen.greeting
     if seen.certificate:
-        yield "TLS", f"{seen.tls}, {'from the first byte' if identity.implicit_tls else 'by STARTTLS'}"
+        yield "TLS", f"{seen.tls}, {'from the first byte' if seen.implicit else 'by STARTTLS'}"
         yield from seen.certificate.facts()
     else:
         yield "TLS", "STARTTLS is offered" if seen.starttls else "not offered"

@@ -11,6 +11,7 @@ import os
 from esmtp_py.cli.assistant.questions import Questions
 from esmtp_py.concealed import Secret
 from esmtp_py.config import writing
+from esmtp_py.config.identity import STARTTLS_DISABLED, STARTTLS_IMPLICIT
 from esmtp_py.config.providers import Provider, provider
 from esmtp_py.config.rcfile import home_directory
 from esmtp_py.config.values import host_and_service
@@ -87,7 +88,7 @@ class Dialogue:
         while True:
             for place in self._places(self._questions.ask("Server, with its port", proposed)):
                 try:
-                    seen = look(place)
+                    seen = self._seen(place)
                 except MailError as error:
                     self._questions.tell(error.text)
                     continue
@@ -95,6 +96,16 @@ class Dialogue:
                     return place
                 break
             proposed = ""
+
+    def _seen(self, place: str) -> "Survey":
+        """Either way where the port does not say how TLS begins; MailError when there is no server."""
+        self._questions.tell(f"trying {place}")
+        self._known.pop("starttls", None)  # of a place that was not taken
+        seen = look(place)
+        if seen.implicit and not candidate(place).implicit_tls:
+            self._known["starttls"] = STARTTLS_IMPLICIT
+            seen = look(place, starttls=STARTTLS_IMPLICIT)
+        return seen
 
     def _found(self) -> str:
         domain = self.address.rpartition("@")[2]
@@ -130,14 +141,15 @@ class Dialogue:
         elif not seen.certificate:
             return self._without_tls(place, seen)
         self._mechanisms = seen.mechanisms
-        self._questions.tell(f"{place} answers, {seen.tls}")
+        how = "from the first byte" if seen.implicit else "by STARTTLS"
+        self._questions.tell(f"{place} answers, {seen.tls}, {how}")
         return True
 
     def _without_tls(self, place: str, seen: "Survey") -> bool:
         """Only where no packet leaves the machine a server without TLS will do."""
         if candidate(place).server.loopback:
             self._questions.tell(f"{place} answers, without TLS, which is all right on this machine")
-            self._known["starttls"] = "disabled"
+            self._known["starttls"] = STARTTLS_DISABLED
             self._mechanisms = seen.mechanisms
             return True
         self._questions.tell(f"{place} offers no TLS; a password would cross the network for all to read")
@@ -195,9 +207,11 @@ class Dialogue:
 
     def _works(self, user: str, password: Secret) -> bool:
         from esmtp_py.deliver.session import Session
+        from esmtp_py.deliver.survey import LOGIN_SECONDS, hurried
 
+        identity = self._identity(username=user, password=password)
         try:
-            Session(self._identity(username=user, password=password)).close()
+            Session(hurried(identity, LOGIN_SECONDS)).close()
         except MailError as error:
             self._questions.tell(error.text)
             return False
