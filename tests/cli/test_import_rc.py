@@ -63,6 +63,22 @@ def test_whose_file_it_is_is_seen(esmtp: Command, name: str, content: str, said:
     assert said in (esmtp.home / ".esmtprc").read_text()
 
 
+def test_mail_to_root_goes_where_ssmtp_sent_it(esmtp: Command) -> None:
+    with SubmissionServer() as server:
+        login = "AuthUser=alice\nAuthPass=secret\nUseSTARTTLS=YES\n"
+        (esmtp.home / "conf").write_text(f"mailhub=localhost:{server.port}\nhostname=box.x.org\n{login}")
+        (esmtp.home / "revaliases").write_text("joe:joe@x.org:mail.x.org\n")
+        done = esmtp("--import", "conf")
+        assert "not taken over: revaliases: joe: " in done.err
+        assert "warning" not in esmtp("--check-rc").out
+        with (esmtp.home / ".esmtprc").open("a") as rc:
+            rc.write(f"ca_file {server.authority.file}\n")
+        assert esmtp("root", stdin=b"Subject: x\n\ny\n").code == 0
+        assert server.mails[0].sender.endswith("@box.x.org")
+        assert server.mails[0].recipients == ["root@box.x.org"]
+    assert server.violations == []
+
+
 @pytest.mark.parametrize(
     ("words", "code", "said"),
     [

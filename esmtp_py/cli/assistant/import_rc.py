@@ -88,9 +88,14 @@ def _read(kind: str, path: str) -> "Found":
         from esmtp_py.config.foreign import nullmailer
 
         return nullmailer.read(path if kind == "nullmailer" else os.path.dirname(path) or ".", _here())
-    from esmtp_py.config.foreign import msmtprc, muttrc, ssmtp
+    if kind == "ssmtp.conf":
+        from esmtp_py.config.foreign import ssmtp
 
-    read = {"msmtprc": msmtprc.read, "ssmtp.conf": ssmtp.read, "mutt": muttrc.read}[kind]
+        aliases = os.path.join(os.path.dirname(path), "revaliases")
+        return ssmtp.read(content(path), _here(), content(aliases) if os.path.exists(aliases) else "")
+    from esmtp_py.config.foreign import msmtprc, muttrc
+
+    read = {"msmtprc": msmtprc.read, "mutt": muttrc.read}[kind]
     return read(content(path))
 
 

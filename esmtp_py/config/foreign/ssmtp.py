@@ -1,11 +1,10 @@
 """ssmtp: ``Key=value`` lines, one server for the whole machine."""
 
 from esmtp_py.config.foreign.found import Found, authority
+from esmtp_py.config.foreign.here import Here
 from esmtp_py.config.writing import Section
 
 _SAME = {
-    "authuser": "username",
-    "authpass": "password",
     "hostname": "helo",
     "tls_ca_file": "ca_file",
     "tls_ca_dir": "ca_dir",
@@ -19,13 +18,16 @@ _ELSEWHERE = (
     "usetls",
     "usestarttls",
     "usetlscert",
+    "authuser",
+    "authpass",
     "authmethod",
     "root",
     "debug",
 )
 
 
-def read(text: str) -> Found:
+def read(text: str, here: Here, revaliases: str = "") -> Found:
+    """revaliases: the text of the file of that name beside it."""
     found, section = Found(), Section()
     settings = _settings(text)
     section.remarks.append("for every user and sender, as ssmtp did it")
@@ -33,13 +35,10 @@ def read(text: str) -> Found:
     for key, statement in _SAME.items():
         if settings.get(key):
             section.say(statement, settings[key])
-    method = settings.get("authmethod", "").lower()
-    if method:
-        section.say("auth", method)
-    domain = settings.get("rewritedomain", "")
-    if domain:
-        section.say("sender", f"%u@{domain}")
-        section.say("qualifydomain", domain)
+    domain = settings.get("rewritedomain") or settings.get("hostname")
+    section.say("sender", f"%u@{domain or '%h'}")
+    section.say("qualifydomain", domain or here.host)
+    _login(section, settings, found, f"{here.login}@{domain or here.host}")
     if settings.get("fromlineoverride", "no").lower() != "yes":
         section.say("from_header", "force")
     if settings.get("root"):
@@ -47,8 +46,37 @@ def read(text: str) -> Found:
     for key, value in settings.items():
         if key not in _SAME and key not in _ELSEWHERE:
             found.lose(f"{key}={value}")
+    _lose_aliases(revaliases, found)
     found.sections.append(section)
     return found
+
+
+def _login(section: Section, settings: dict[str, str], found: Found, address: str) -> None:
+    user, password = settings.get("authuser"), settings.get("authpass")
+    if user:
+        section.say("username", user)
+        if password:
+            section.say("password", password)
+        else:
+            section.say("password_from", "keyring")
+            found.lose("AuthPass", f"it is not there; run `esmtp --set-password {address}`")
+        if settings.get("authmethod"):
+            section.say("auth", settings["authmethod"].lower())
+    elif password:
+        found.lose("AuthPass", "there is no AuthUser, so nobody logs in")
+
+
+def _lose_aliases(revaliases: str, found: Found) -> None:
+    """``USER:ADDRESS:MAILHUB``: who runs the program decides, and here it is the sender."""
+    for line in revaliases.splitlines():
+        user, _, rest = line.strip().partition(":")
+        address, _, hub = rest.partition(":")
+        if rest and not user.startswith("#"):
+            there = f" and `hostname {hub if ':' in hub else hub + ':25'}`" if hub else ""
+            found.lose(
+                f"revaliases: {user}",
+                f"the local user chooses no identity here; in the rc file of {user} write `sender {address}`{there}",
+            )
 
 
 def _settings(text: str) -> dict[str, str]:

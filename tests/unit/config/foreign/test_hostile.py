@@ -15,6 +15,10 @@ from tests.unit.config.foreign import HERE
 Read = Callable[[str], Found]
 
 
+def read_ssmtp(text: str) -> Found:
+    return ssmtp.read(text, HERE)
+
+
 @pytest.mark.parametrize(
     ("read", "make"),
     [
@@ -27,7 +31,7 @@ Read = Callable[[str], Found]
         (muttrc.read, lambda n: "set smtp_url=" + "x" * (16 * n)),
         (muttrc.read, lambda n: "set x " + "= " * (8 * n)),
         (muttrc.read, lambda n: "set x=\\\n" * (2 * n)),
-        (ssmtp.read, lambda n: "".join(f"k{i}=v\n" for i in range(n))),
+        (read_ssmtp, lambda n: "".join(f"k{i}=v\n" for i in range(n))),
     ],
     ids=["defaults", "accounts", "bases", "word", "blanks", "continued", "keys"],
 )

@@ -12,7 +12,8 @@ from tests.unit.config.foreign import HERE
 def test_ssmtp() -> None:
     found = ssmtp.read(
         "#\nroot=me@x.org\nmailhub=smtp.x.org:587\nrewriteDomain=x.org\nhostname=box.x.org\nUseTLS=YES\n"
-        "UseSTARTTLS=yes\nAuthUser=me\nAuthPass=a#b=c\nAuthMethod=LOGIN\nMinUserId=500\n"
+        "UseSTARTTLS=yes\nAuthUser=me\nAuthPass=a#b=c\nAuthMethod=LOGIN\nMinUserId=500\n",
+        HERE,
     )
     [section] = found.sections
     assert section.addresses == []
@@ -40,9 +41,47 @@ def test_ssmtp() -> None:
     ],
 )
 def test_server_of_ssmtp(lines: str, hostname: str, starttls: str | None) -> None:
-    told = dict(ssmtp.read(lines).sections[0].statements)
+    told = dict(ssmtp.read(lines, HERE).sections[0].statements)
     assert told["hostname"] == hostname
     assert told.get("starttls") == starttls
+
+
+@pytest.mark.parametrize(
+    ("lines", "sender", "domain"),
+    [
+        ("hostname=box.x.org", "%u@box.x.org", "box.x.org"),
+        ("hostname=box.x.org\nrewriteDomain=x.org", "%u@x.org", "x.org"),
+        ("hostname=\nrewriteDomain=", "%u@%h", "box.here.org"),
+    ],
+)
+def test_every_user_of_ssmtp_has_an_address(lines: str, sender: str, domain: str) -> None:
+    told = dict(ssmtp.read(lines, HERE).sections[0].statements)
+    assert (told["sender"], told["qualifydomain"], told["from_header"]) == (sender, domain, "force")
+
+
+def test_reverse_aliases_of_ssmtp_are_for_the_rc_files_of_their_users() -> None:
+    found = ssmtp.read(
+        "mailhub=x.org", HERE, "# them\n\nroot:me@x.org:smtp.x.org:587\njoe:joe@y.org\nann:ann@y.org:y.org\n"
+    )
+    assert [line.partition("; ")[2] for line in found.lost] == [
+        "in the rc file of root write `sender me@x.org` and `hostname smtp.x.org:587`",
+        "in the rc file of joe write `sender joe@y.org`",
+        "in the rc file of ann write `sender ann@y.org` and `hostname y.org:25`",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("lines", "statements", "lost"),
+    [
+        ("AuthUser=me\nAuthMethod=LOGIN", {"username", "password_from", "auth"}, "esmtp --set-password alice@x.org"),
+        ("AuthPass=x\nAuthMethod=LOGIN", set(), "nobody logs in"),
+    ],
+)
+def test_half_a_login_of_ssmtp(lines: str, statements: set[str], lost: str) -> None:
+    found = ssmtp.read(f"hostname=x.org\n{lines}", HERE)
+    told = {name for name, _ in found.sections[0].statements}
+    assert told & {"username", "password", "password_from", "auth"} == statements
+    assert lost in found.lost[0]
 
 
 def test_nullmailer(tmp_path: pathlib.Path) -> None:
@@ -169,5 +208,6 @@ def test_mutt_that_sends_by_another_program() -> None:
 def test_odd_files_do_no_harm(text: str) -> None:
     from esmtp_py.config.foreign import msmtprc
 
-    for reader in (muttrc.read, msmtprc.read, ssmtp.read):
-        reader(text)
+    muttrc.read(text)
+    msmtprc.read(text)
+    ssmtp.read(text, HERE, text)
