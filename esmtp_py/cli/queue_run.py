@@ -8,21 +8,25 @@ import gc
 import os
 import time
 
+from esmtp_py.cli.item import look
 from esmtp_py.cli.raw import unpack
+from esmtp_py.cli.selection import Selection
 from esmtp_py.cli.terminal import complain
 from esmtp_py.cli.transcript import Transcript
 from esmtp_py.errors import MailError
+from esmtp_py.queue import schedule
 from esmtp_py.queue.marks import retry_mark
 from esmtp_py.queue.runner import Run
 from esmtp_py.queue.store import Store
 from esmtp_py.queue.tally import Tally
+from esmtp_py.queue.writer import NEW
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from esmtp_py.cli.item import Item
     from esmtp_py.cli.options import Options
-    from esmtp_py.queue.entry import Entry
 
     Trace = Callable[[str, bytes], None]
 
@@ -34,7 +38,7 @@ def queue_run(options: "Options") -> int:
     gc.enable()  # unlike a mail, a run may last for ever
     trace = Transcript(options.verbose, options.transcript).trace
     asked = options.queue_run
-    if asked[:1] in ("I", "R", "S", "!"):
+    if Selection.is_asked(asked):
         _run_matching(asked, options, trace)
     elif asked:
         _run_every(seconds(asked), options, trace)
@@ -83,43 +87,34 @@ def _run_every(interval: int, options: "Options", trace: "Trace | None") -> None
 
 def _run_matching(asked: str, options: "Options", trace: "Trace | None") -> None:
     """-qI -qR -qS TEXT, with ! those that do not match: now, whatever their back-off says."""
-    negated = asked.startswith("!")
-    kind, text = asked[negated : negated + 1], asked[negated + 1 :]
-    if kind not in ("I", "R", "S") or not text:
-        raise MailError("usage", f"-q{asked}: -qI, -qR or -qS and a text to look for is expected")
+    selection = Selection(asked)
     with Store.open(create=False) as queue:
-        names = [
-            name
-            for name, entry in _entries(queue)
-            if any(text in word for word in _words(kind, name, entry)) != negated
-        ]
+        names = [item.name for item in _items(queue) if selection.has(item)]
         for name in names:
-            _hurry(queue, name)
+            _hurry(queue, name, selection.names(name))
         _watched(queue, options, trace, lambda run: run.these(names))
 
 
-def _entries(queue: Store) -> "Iterator[tuple[str, Entry]]":
+def _items(queue: Store) -> "Iterator[Item]":
     for name in queue.ids():
         try:
-            entry = queue.read(name)
+            item = look(queue, name, NEW, frozenset())
         except MailError as error:
             complain(error.text)
             continue
-        if entry:
-            yield name, entry
+        if item and item.entry:
+            yield item
+        elif item:
+            complain(item.why)
 
 
-def _words(kind: str, name: str, entry: "Entry") -> list[str]:
-    if kind == "I":
-        return [name]
-    return [entry.sender or ""] if kind == "S" else [recipient.address for recipient in entry.recipients]
-
-
-def _hurry(queue: Store, name: str) -> None:
+def _hurry(queue: Store, name: str, named: bool) -> None:
+    """Who asks for one mail, by its name, wants it now; for others a time that was asked for stays."""
     locked = queue.lock(name)
     if locked:
         with locked:
-            locked.mark(retry_mark(time.time()))
+            if named or schedule.is_backing_off(locked.entry, time.time()):
+                locked.mark(retry_mark(time.time()))
 
 
 def _watched(queue: Store, options: "Options", trace: "Trace | None", work: "Callable[[Run], object]") -> None:

@@ -17,6 +17,7 @@ from esmtp_py.printable import printable
 from esmtp_py.queue.entry import is_id
 from esmtp_py.queue.marks import hold_mark, release_mark, retry_mark
 from esmtp_py.queue.report import original_of
+from esmtp_py.queue.schedule import is_backing_off
 from esmtp_py.queue.store import CORRUPT, FAILED, Store
 from esmtp_py.queue.writer import NEW
 
@@ -47,6 +48,7 @@ def steer(options: "Options") -> int:
         names = dict.fromkeys(options.recipients)
         if ALL in names:
             names = dict.fromkeys(_all(options.asked, store))
+            verb = _OF_ALL.get(options.asked, verb)
         code = EX_OK
         for name in names:
             code = max(code, _safely(verb, store, name), key=_weight)
@@ -132,9 +134,10 @@ def _hold(store: Store, name: str) -> int:
 
 def _release(store: Store, name: str) -> int:
     def act(locked: "Locked") -> str:
-        was_held = locked.entry.marks.held
+        if not locked.entry.marks.held:
+            return "was not on hold"
         locked.mark(release_mark(time.time()))
-        return "released" if was_held else "was not on hold; due now"
+        return "released"
 
     return _marked(store, name, act)
 
@@ -146,14 +149,25 @@ def _retry_now(store: Store, name: str) -> int:
             return _busy(store, name, FAILED)
         with locked:
             store.move(name, FAILED, NEW)
+    return _marked(store, name, _hurried)
+
+
+def _retry_waiting(store: Store, name: str) -> int:
+    """For ALL: who does not name a mail means those that were tried in vain, and no time that was asked for."""
 
     def act(locked: "Locked") -> str:
-        if locked.entry.marks.held:
-            return f"on hold: esmtp --release {name} first"
-        locked.mark(retry_mark(time.time()))
-        return "due now"
+        if locked.entry.marks.held or is_backing_off(locked.entry, time.time()):
+            return _hurried(locked)
+        return f"goes when its time has come; esmtp --retry-now {name} does not wait for that"
 
     return _marked(store, name, act)
+
+
+def _hurried(locked: "Locked") -> str:
+    if locked.entry.marks.held:
+        return f"on hold: esmtp --release {locked.name} first"
+    locked.mark(retry_mark(time.time()))
+    return "due now"
 
 
 def _run(names: list[str]) -> None:
@@ -275,3 +289,4 @@ _VERBS = {
     "--retry-now": _retry_now,
     "--show": _show,
 }
+_OF_ALL = {"--retry-now": _retry_waiting}

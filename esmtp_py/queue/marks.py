@@ -69,7 +69,7 @@ class Marks:
     fates:  number of the recipient: Fate, for those that have one.
     held:   True between hold and release.
     at:     deliver no earlier, as asked for later than submission; 0 if not asked.
-    hurry:  retry or release came after the last attempt: the back-off does not count.
+    hurry:  retry came after the last attempt: neither the back-off nor a time that was asked for counts.
     members: recipients that aliases stand for, numbered on from those of the entry.
     recorded: the sender has a copy.
     times:  of attempts, in the order of the file (the clock may have been set meanwhile).
@@ -133,11 +133,10 @@ class Marks:
                 self.fate(number).outcome = Outcome("delivered", "replaced by those it stands for")
         elif verb == "at" and _is_number(rest):
             self.at = int(rest)
-        elif verb in ("hold", "release", "retry"):
-            self.held = verb == "hold" or (self.held and verb == "retry")
-            self.hurry = not self.held
-            if verb != "hold":
-                self.at = 0
+        elif verb in ("hold", "release"):
+            self.held = verb == "hold"
+        elif verb == "retry":
+            self.hurry, self.at = True, 0
         elif verb == "kept":
             self.kept = True
         elif verb == "again":
@@ -221,7 +220,7 @@ def hold_mark(when: float) -> bytes:
 
 
 def release_mark(when: float) -> bytes:
-    """Ends a hold; due at once, whatever ``at`` said."""
+    """Ends a hold, and nothing else: when it is due is as before."""
     return _mark(f"release {int(when)}")
 
 

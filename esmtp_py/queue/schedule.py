@@ -45,12 +45,21 @@ def due(entry: "Entry", name: str, now: float, undo: float = 0) -> float:
         return NEVER
     if marks.hurry:
         return now
-    wanted = max(entry.not_before, marks.at)
     waits = marks.times[-1] + backoff(marks.tries, name) if marks.times else entry.time + undo
     # Further ahead than any of these can be: the clock has been set back since.
     if waits > now + max(LONGEST * 1.25, undo):
         waits = now
-    return max(wanted, waits)
+    return max(_wanted(entry), waits)
+
+
+def is_backing_off(entry: "Entry", now: float) -> bool:
+    """True while nothing but an attempt before keeps this mail from being tried, unless it is held."""
+    return bool(entry.marks.times) and _wanted(entry) <= now
+
+
+def _wanted(entry: "Entry") -> float:
+    """No earlier than that, as it was asked for."""
+    return max(entry.not_before, entry.marks.at)
 
 
 def age(entry: "Entry", now: float) -> float:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.conftest import way_to
+from tests.cli.queue import Queue
 from tests.conftest import SCRIPTS, Command
 from tests.server import SubmissionServer
 
@@ -74,6 +75,21 @@ def test_only_what_was_asked_for(esmtp: Command, rc: Rc) -> None:
         assert esmtp("-q!Rjoe").code == 0
     assert [mail.recipients for mail in server.mails] == [["ann@x.org"]]
     assert len(queued(esmtp)) == 1
+
+
+def test_what_was_asked_for_may_be_a_mail_of_the_wrapper(esmtp: Command, rc: Rc) -> None:
+    queue = Queue(esmtp.home)
+    queue.call(b"-f", b"me@x.org", b"joe@x.org")
+    ann = queue.call(b"-f", b"me@x.org", b"-t", text=b"To: ann@x.org\n\nx\n")
+    rc("nonsense\n")  # so all of them wait
+    assert esmtp("-q").code == 0
+    with SubmissionServer(tls="none", mechanisms=()) as server:
+        rc(way_to(server))
+        assert esmtp("-qRjoe").code == 0
+        assert [mail.recipients for mail in server.mails] == [["joe@x.org"]]
+        assert queue.store.ids() == [ann]
+        assert esmtp("-qSme@").code == 0
+    assert queue.store.ids() == []
 
 
 @pytest.mark.parametrize(("args", "code"), [(["-odq"], 64), (["-odq", "a@b@c"], 65), (["-odq", "-t"], 65)])

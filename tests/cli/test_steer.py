@@ -51,8 +51,11 @@ def test_hold_release_retry(esmtp: Command, queue: Queue) -> None:
     os.utime(queue.path / "new" / name, (NOW, 4_000_000_000))
     assert esmtp("--release", name).out == f"{name}: released\n"
     marks = queue.entry(name).marks
-    assert (marks.held, marks.hurry) == (False, True)
-    assert (queue.path / "new" / name).stat().st_mtime < 4_000_000_000
+    assert (marks.held, marks.hurry) == (False, False)
+    assert (queue.path / "new" / name).stat().st_mtime < 4_000_000_000, "the next run looks whether it is due"
+    before = (queue.path / "new" / name).read_bytes()
+    assert esmtp("--release", name).out == f"{name}: was not on hold\n"
+    assert (queue.path / "new" / name).read_bytes() == before
 
 
 def test_retry_now_delivers(esmtp: Command, queue: Queue, rc: Callable[[str], pathlib.Path]) -> None:

@@ -95,13 +95,24 @@ def test_a_run_leaves_it_alone_and_it_can_be_taken_back(
         os.kill(sleeper, signal.SIGTERM)
 
 
-def test_now_is_now(esmtp: Command, rc: Rc, server: SubmissionServer) -> None:
+@pytest.mark.parametrize("args", [["-odq"], ["-odq", "--at", "+2h"]])
+def test_only_a_mail_that_is_named_is_sent_before_its_time(
+    esmtp: Command, rc: Rc, server: SubmissionServer, args: list[str]
+) -> None:
     rc(f"identity me@x.org\n{way_to(server)}undo 1h\n")
     for name in ("joe", "ann"):
-        queue_mail(esmtp, "-odq", "-f", "me@x.org", f"{name}@x.org")
-    assert esmtp("-qRjoe").code == 0
+        queue_mail(esmtp, *args, "-f", "me@x.org", f"{name}@x.org")
+    joe, ann = (file.name for file in queued(esmtp))
+    for some in ("-qRjoe", "-qSme", "-q!Rfoo", "-q!Ifoo", "-qI-"):
+        assert esmtp(some).code == 0
+    assert f"esmtp --retry-now {joe} " in esmtp("--retry-now", "ALL").out
+    for word in ("--hold", "--release", "--release"):
+        assert esmtp(word, "ALL").code == 0
+    assert esmtp("-q").code == 0
+    assert server.mails == []
+    assert esmtp(f"-qI{joe}").code == 0
     assert [mail.recipients for mail in server.mails] == [["joe@x.org"]]
-    assert esmtp("--retry-now", "ALL").code == 0
+    assert esmtp("--retry-now", ann).code == 0
     server.wait(2)
 
 

@@ -16,7 +16,7 @@ from esmtp_py.queue import removals as module
 from esmtp_py.queue.entry import RAW, Damaged
 from esmtp_py.queue.ledger import Ledger
 from esmtp_py.queue.locked import Locked
-from esmtp_py.queue.marks import outcome_mark, release_mark
+from esmtp_py.queue.marks import outcome_mark, retry_mark
 from esmtp_py.queue.ready import Ready, read, ready
 from esmtp_py.queue.removals import UNSYNCED
 from esmtp_py.queue.store import Store
@@ -246,7 +246,7 @@ def test_haste_counts_more_than_the_back_off(put: Put, book: Book) -> None:
     locked = put("a@x.org")
     book.ledger.wait(locked, MailError("dns", "away"))
     locked = book.ledger._store.lock(locked.name)  # type: ignore[assignment]
-    locked.mark(release_mark(book.now))
+    locked.mark(retry_mark(book.now))
     locked.close()
     taken = book.ledger.take(locked.name)
     assert taken

@@ -79,7 +79,21 @@ def test_a_deferred_mail_waits() -> None:
 
 def test_a_held_mail_is_never_due() -> None:
     assert schedule.due(entry(marks=hold_mark(NOW)), NAME, NOW + YEAR) == schedule.NEVER
-    assert schedule.due(entry(NOW, marks=hold_mark(NOW) + release_mark(NOW)), NAME, NOW) <= NOW
+
+
+def test_a_released_mail_is_due_when_it_would_have_been() -> None:
+    once = hold_mark(NOW) + release_mark(NOW)
+    assert schedule.due(entry(marks=once), NAME, NOW, undo=30) == NOW + 30
+    assert schedule.due(entry(NOW, marks=once), NAME, NOW) == NOW + schedule.backoff(1, NAME)
+    assert schedule.due(entry(marks=once, not_before=NOW + YEAR), NAME, NOW) == NOW + YEAR
+    assert schedule.due(entry(marks=at_mark(NOW, NOW + YEAR) + once), NAME, NOW) == NOW + YEAR
+
+
+def test_only_an_attempt_makes_a_back_off() -> None:
+    assert not schedule.is_backing_off(entry(), NOW)
+    assert schedule.is_backing_off(entry(NOW), NOW)
+    assert not schedule.is_backing_off(entry(NOW, not_before=NOW + YEAR), NOW)
+    assert not schedule.is_backing_off(entry(NOW, marks=at_mark(NOW, NOW + YEAR)), NOW)
 
 
 def test_a_time_that_was_asked_for_is_kept_however_far() -> None:
