@@ -24,6 +24,19 @@ SHOWN = 100
 HIDDEN = "…"
 STATEMENTS = [text for text, token in ALL_KEYWORDS.items() if token in OPENERS]
 SECRET_WORDS = [text for text in STATEMENTS if ALL_KEYWORDS[text] in SECRETS and text != "pass"]
+# Statements of other programs, which nobody has for a password, and what to write here.
+ELSEWHERE = {
+    **dict.fromkeys(("mailhub", "server"), "write: hostname HOST:PORT"),
+    "port": "the port stands behind the host: hostname HOST:PORT",
+    **dict.fromkeys(("account", "from", "defaults"), "write: identity ADDRESS"),
+    **dict.fromkeys(("tls_starttls", "usetls", "usestarttls"), "write: starttls required, or: starttls implicit"),
+    "tls_trust_file": "write: ca_file PATH",
+    "tls_fingerprint": "write: fingerprint SHA256:...",
+    **dict.fromkeys(("passwordeval", "passcmd"), "write: password_command COMMAND"),
+    **dict.fromkeys(("authuser", "login"), "write: username NAME"),
+    "logfile": "write: log PATH",
+    "maildomain": "write: qualifydomain DOMAIN",
+}
 LISTS = ("IDENTITY", "DSN_NOTIFY")
 VALUES = ("STRING", "NUMBER")
 _LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_"
@@ -170,6 +183,8 @@ def _hide(words: "list[Word]", text: str) -> None:
 
 def _harmless(word: str) -> int:
     """How much of a stray word may be shown: as much as looks like the name of a statement."""
+    if word.lower() in ELSEWHERE:
+        return len(word)
     for secret in SECRET_WORDS:
         if word.lower().startswith(secret):
             return len(secret)
@@ -191,6 +206,8 @@ def _advice(word: str) -> str:
         return ""
     if word.lower() in STATEMENTS:
         return f" '{word}'; the statement is {word.lower()}, in lower case and with white space after it"
+    if word.lower() in ELSEWHERE:
+        return f" '{word}'; {ELSEWHERE[word.lower()]}"
     return f" '{word}'; did you mean {_closest(word, STATEMENTS, 0.7)}?"
 
 

@@ -44,6 +44,7 @@ def parse(text: str) -> Proxy:
     Raises ValueError with words that do not repeat the text.
     """
     scheme, mark, rest = text.partition("://")
+    scheme = scheme.lower()  # RFC 3986 section 3.1
     login, at, place = rest.rstrip("/").rpartition("@")
     if not mark or scheme not in PORTS or not text.isprintable():
         raise ValueError(EXPECTED)

@@ -67,7 +67,7 @@ def post(url: str, form: "dict[str, str | Secret]", reach: "Reach", trust: "Trus
 
     reach: connects to a server until a deadline, perhaps through a proxy.
     Raises MailError: those of ``reach`` and TLS; "connection_lost" when the
-    deadline has passed; "protocol" for what is no HTTP, or too much of it.
+    deadline has passed or the answer was cut off; "protocol" for what is no HTTP, or too much of it.
     """
     where = Url(url)
     stream: "Any" = reach(Server(where.host, where.port), deadline)
@@ -103,18 +103,22 @@ def _request(where: Url, form: "dict[str, str | Secret]") -> bytes:
 
 def _answer(stream: "Source", where: Url, deadline: float, veil: Veil) -> Answer:
     """veil: over what we have said, should they quote it."""
-    from http.client import HTTPException, HTTPResponse
+    from http.client import HTTPException, HTTPResponse, RemoteDisconnected
 
     reader: "Any" = _Reader(stream, where.host, deadline)
     response = HTTPResponse(reader, method="POST")
     try:
         response.begin()
         body = response.read(MAX_BODY + 1)
+    except RemoteDisconnected as error:
+        raise _cut_off(where.host) from error
     except (HTTPException, ValueError) as error:  # a ValueError for odd numbers in the header
         text = f"{where.host} does not speak HTTP ({type(error).__name__}: {printable(veil.over_text(str(error)), 80)})"
         raise MailError("protocol", text, remote=where.host) from error
     if len(body) > MAX_BODY:
         raise _too_long(where.host)
+    if response.length:
+        raise _cut_off(where.host)
     kind = (response.getheader("Content-Type") or "").partition(";")[0].strip().lower()
     return Answer(response.status, printable(veil.over_text(kind), 40), body)
 
@@ -144,6 +148,10 @@ class _Reader(io.RawIOBase):
         if self._left < 0:
             raise _too_long(self._host)
         return taken
+
+
+def _cut_off(host: str) -> MailError:
+    return MailError("connection_lost", f"{host} closed the connection before it had answered", remote=host)
 
 
 def _too_long(host: str) -> MailError:

@@ -232,9 +232,11 @@ def test_colour_only_where_it_is_wanted(monkeypatch: pytest.MonkeyPatch) -> None
     assert painted("bad", "red") == "\x1b[31mbad\x1b[0m"
     monkeypatch.setenv("NO_COLOR", "1")
     assert painted("bad", "red") == "bad"
-    monkeypatch.delenv("NO_COLOR")
-    monkeypatch.setenv("TERM", "dumb")
-    assert painted("bad", "red") == "bad"
+    monkeypatch.setenv("NO_COLOR", "")
+    assert painted("bad", "red") == "\x1b[31mbad\x1b[0m", "as no-color.org says"
+    for terminal in ("dumb", ""):
+        monkeypatch.setenv("TERM", terminal)
+        assert painted("bad", "red") == "bad"
     monkeypatch.setenv("TERM", "xterm")
     monkeypatch.setattr("os.isatty", lambda fd: False)
     assert painted("bad", "red") == "bad"

@@ -145,7 +145,7 @@ def silent(connection: socket.socket) -> None:
     ("reply", "code", "words"),
     [
         (silent, 75, "did not answer in time"),
-        (b"", 76, "does not speak HTTP"),
+        (b"", 75, "closed the connection before it had answered"),
         (http(200, "text/html", b"<html>log in here</html>"), 76, "no answer of OAuth2 (HTTP 200, text/html)"),
         (http(302, "text/html", b"", "Location: https://evil.test/"), 76, "sends us elsewhere"),
         (http(503, "text/html", b"<html>"), 75, "HTTP 503"),

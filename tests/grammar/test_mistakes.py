@@ -47,6 +47,8 @@ def test_each_mistake_has_its_line_and_a_caret() -> None:
         ("helo x passwrod hunter2", "helo x passwrod …"),
         ("hostnme hunter2 # hunter2", "hostnme …"),
         ("hostnamehunter2 x", "…"),
+        ("port hunter2 x", "port …"),
+        ("porthunter2 x", "…"),
         ("password hunter2 odd # hunter2\n", "password …"),
         ('helo "x"hunter2', "helo …"),
         ('mda "hunter\\xyz"', "mda …"),
@@ -60,6 +62,12 @@ def test_what_is_shown_of_a_line(text: str, line: str) -> None:
     """All but what may be a secret, or a part of one."""
     assert line in [shown.removeprefix("    ") for shown in told(text).split("\n")]
     assert "hunter" not in told(text)
+
+
+def test_statements_of_other_programs() -> None:
+    shown = told("identity me\nport 25\nUseTLS on\n")
+    assert ":2:1: unknown statement 'port'; the port stands behind the host: hostname HOST:PORT\n" in shown
+    assert ":3:1: unknown statement 'UseTLS'; write: starttls required, or: starttls implicit\n" in shown
 
 
 def test_long_line_is_shown_in_part() -> None:

@@ -23,6 +23,7 @@ def parts(proxy: Proxy) -> tuple[str, str, str, str, str | None]:
     [
         ("socks5://127.0.0.1:9050", ("socks5", "127.0.0.1", "9050", "", None)),
         ("socks5://proxy.x.org", ("socks5", "proxy.x.org", "1080", "", None)),
+        ("SOCKS5://proxy.x.org", ("socks5", "proxy.x.org", "1080", "", None)),
         ("socks5://proxy.x.org/", ("socks5", "proxy.x.org", "1080", "", None)),
         ("socks4a://proxy.x.org", ("socks4a", "proxy.x.org", "1080", "", None)),
         ("socks4a://me@proxy.x.org:1081", ("socks4a", "proxy.x.org", "1081", "me", None)),
@@ -47,7 +48,6 @@ def test_a_url(url: str, made: tuple[str, str, str, str, str | None]) -> None:
         ("proxy.x.org:1080", "expected socks5://"),
         ("https://proxy.x.org", "expected socks5://"),
         ("socks5h://proxy.x.org", "expected socks5://"),
-        ("SOCKS5://proxy.x.org", "expected socks5://"),
         ("socks5://", "expected a host name"),
         ("socks5://me:secret@", "expected a host name"),
         ("socks5://x.org:0", "expected a port number"),

@@ -112,7 +112,6 @@ def test_a_redirect_is_an_answer_and_not_followed() -> None:
 @pytest.mark.parametrize(
     "reply",
     [
-        b"",
         b"220 mx.example.test ESMTP\r\n",
         b"\x16\x03\x01\x02\x00",
         b"HTTP/1.1 2000 x\r\n\r\n",
@@ -124,6 +123,11 @@ def test_a_redirect_is_an_answer_and_not_followed() -> None:
 )
 def test_what_is_no_http(reply: bytes) -> None:
     assert failure(reply).kind == "protocol"
+
+
+@pytest.mark.parametrize("reply", [b"", b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf"])
+def test_a_server_that_closes_too_early_has_not_answered(reply: bytes) -> None:
+    assert failure(reply).kind == "connection_lost"
 
 
 @pytest.mark.parametrize("length", [b"Content-Length: 99999999999\r\n", b""])

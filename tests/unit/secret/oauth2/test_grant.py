@@ -127,15 +127,16 @@ def test_a_description_that_plays_tricks_is_shown_safely(client: Client, provide
 
 
 def test_the_connection_breaks(client: Client, provider: OAuthServer) -> None:
-    assert failure(client, provider, b"").kind == "protocol"
+    assert failure(client, provider, b"").kind == "connection_lost"
     cut = json.dumps({"access_token": "a"}).encode()
 
     def broken(connection: socket.socket) -> None:
         connection.sendall(http(200, "application/json", cut)[:-3])
 
     provider.plan("token", broken)
-    with pytest.raises(MailError):
+    with pytest.raises(MailError) as raised:
         granted(client, dict(FORM))
+    assert raised.value.kind == "connection_lost"
 
 
 @pytest.mark.parametrize("name", ["google", "microsoft"])
