@@ -51,15 +51,16 @@ def _asked(options: "Options") -> float:
     return moment(options.at, time.time())
 
 
-def store(mail: Mail, recipients: "list[Recipient] | None" = None, *, not_before: float = 0) -> str:
+def store(mail: Mail, recipients: "list[Recipient] | None" = None, *, not_before: float = 0, marks: bytes = b"") -> str:
     """Makes a mail part of the queue, durably; returns its id.
 
     recipients: those of the envelope who still want it; the mail keeps the
     identity and the sender with which the others have got it.  None for all:
     both are chosen when it is delivered.   not_before: seconds since 1970.
+    marks: what has become of it in this run.
     """
     assert mail.message
-    return _write(_entry(mail, recipients, not_before), mail.message.chunks())
+    return _write(_entry(mail, recipients, not_before), mail.message.chunks(), marks)
 
 
 def _entry(mail: Mail, recipients: "list[Recipient] | None", not_before: float) -> Entry:
@@ -84,10 +85,10 @@ def _entry(mail: Mail, recipients: "list[Recipient] | None", not_before: float) 
     )
 
 
-def _write(entry: Entry, message: "Iterable[bytes]") -> str:
+def _write(entry: Entry, message: "Iterable[bytes]", marks: bytes = b"") -> str:
     with Store.open() as queue, queue.begin_new(entry.time) as writer:
         writer.write(entry.head())
         for chunk in message:
             writer.write(chunk)
-        writer.commit()
+        writer.commit(marks)
         return writer.name

@@ -20,6 +20,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from esmtp_py.cli.mail import Mail
     from esmtp_py.config.identity import Identity
+    from esmtp_py.message.envelope import Recipient
 
 
 def postponed(mail: "Mail", identity: "Identity") -> bool:
@@ -50,41 +51,23 @@ def keep_deferred(mail: "Mail", identity: "Identity", outcomes: "dict[str, Outco
         return outcomes
     loud = mail.options.errors != "quiet"
     try:
-        name = store(mail, late)
+        name = store(mail, late, marks=_marks(identity, late, outcomes))
     except MailError as error:
         if loud:
             complain(error.text)
         return outcomes
-    recorded = bool(identity.record) and _some_left(outcomes)
-    _note(name, [outcomes[recipient.address] for recipient in late], recorded)
     for recipient in late if loud else ():
         complain(f"queued as {name}: {recipient.address}: {reason(outcomes[recipient.address])}")
     mail.envelope = mail.envelope.to([recipient for recipient in recipients if recipient not in late])
     return {recipient.address: outcomes[recipient.address] for recipient in mail.envelope.recipients}
 
 
-def _some_left(outcomes: "dict[str, Outcome]") -> bool:
-    return any(outcome.fate == DELIVERED for outcome in outcomes.values())
-
-
-def _note(name: str, outcomes: "list[Outcome]", recorded: bool) -> None:
-    """This was the first attempt: lists say why it waits, and the next one comes after a while.
-
-    recorded: the sender has a copy.
-    """
+def _marks(identity: "Identity", late: "list[Recipient]", outcomes: "dict[str, Outcome]") -> bytes:
+    """This was the first attempt: lists say why it waits, and the next one comes after a while, without a copy."""
     from esmtp_py.queue.marks import outcome_mark, recorded_mark
-    from esmtp_py.queue.schedule import due
-    from esmtp_py.queue.store import Store
 
     now = time.time()
-    try:
-        with Store.open() as queue:
-            locked = queue.lock(name)
-            if not locked:  # a run is faster than we are
-                return
-            with locked:
-                marks = [outcome_mark(now, [number], fate) for number, fate in enumerate(outcomes)]
-                locked.mark(b"".join([*marks, recorded_mark(now)] if recorded else marks))
-                locked.set_due(due(locked.entry, name, now))
-    except MailError:
-        pass  # the mail is safe, and the next run finds out again
+    marks = [outcome_mark(now, [number], outcomes[recipient.address]) for number, recipient in enumerate(late)]
+    if identity.record and any(outcome.fate == DELIVERED for outcome in outcomes.values()):
+        marks.append(recorded_mark(now))
+    return b"".join(marks)

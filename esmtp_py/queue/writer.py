@@ -62,10 +62,10 @@ class Writer:
         if len(self._buffer) >= BUFFER:
             self._flush()
 
-    def commit(self) -> None:
-        """Seals the file and makes it part of the queue, durably."""
+    def commit(self, marks: bytes = b"") -> None:
+        """Seals the file and makes it part of the queue, durably, with marks of what has become of it already."""
         self._flush()
-        self._buffer += seal_line(self._size, ALGORITHM, self._digest.hexdigest())
+        self._buffer += seal_line(self._size, ALGORITHM, self._digest.hexdigest()) + marks
         self._write_out()
         try:
             os.fsync(self._fd)
