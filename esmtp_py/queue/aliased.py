@@ -28,14 +28,16 @@ def replace(locked: "Locked", identity: "Identity", caller: "Caller", now: float
     own = len(everyone) - len(entry.marks.members)
     waits = {number: everyone[number] for number in waiting(entry).values() if number < own}
     asked = {id(each): number for number, each in waits.items() if not (entry.identity and each.orcpt)}
-    there = {key(recipient.address): recipient for recipient in everyone}
+    replaced = members([each for each in waits.values() if id(each) in asked], identity, caller)
+    # an alias is not the user of its name, as in ``joe: joe, joe@example.org``
+    aliases = {asked[id(alias)] for alias, _ in replaced} | entry.marks.aliased
+    users = [each for number, each in enumerate(everyone) if number not in aliases]
+    there = {key(each.address) for each in users}
     lines = []
-    for alias, found in members([each for each in waits.values() if id(each) in asked], identity, caller):
+    for alias, found in replaced:
         number = asked[id(alias)]
-        for member in found:
-            # its own name again, as in ``joe: joe, joe@example.org``, is somebody new
-            if there.setdefault(key(member.address), member) in (member, alias):
-                lines.append(member_mark(now, number, member))
+        lines += [member_mark(now, number, member) for member in found if key(member.address) not in there]
         lines.append(aliased_mark(now, number))
+        there.update(key(member.address) for member in found)
     if lines:
         locked.mark(b"".join(lines))

@@ -71,6 +71,7 @@ class Marks:
     at:     deliver no earlier, as asked for later than submission; 0 if not asked.
     hurry:  retry came after the last attempt: neither the back-off nor a time that was asked for counts.
     members: recipients that aliases stand for, numbered on from those of the entry.
+    aliased: numbers of these aliases.
     recorded: the sender has a copy.
     times:  of attempts, in the order of the file (the clock may have been set meanwhile).
     kept:   nothing is left to be tried; found in new/, it was moved back there.
@@ -78,7 +79,7 @@ class Marks:
     torn:   the last line has no end; an append must begin with LF.
     """
 
-    __slots__ = ("at", "fates", "held", "hurry", "kept", "members", "recorded", "since", "times", "torn")
+    __slots__ = ("aliased", "at", "fates", "held", "hurry", "kept", "members", "recorded", "since", "times", "torn")
 
     def __init__(self, data: bytes = b"") -> None:
         self.fates: dict[int, Fate] = {}
@@ -88,6 +89,7 @@ class Marks:
         self.at = 0
         self.hurry = False
         self.members: list[Recipient] = []
+        self.aliased: set[int] = set()
         self.recorded = False
         self.times: list[int] = []
         self.torn = False
@@ -131,6 +133,7 @@ class Marks:
         elif verb == "aliased":
             for number in _numbers(rest):
                 self.fate(number).outcome = Outcome("delivered", "replaced by those it stands for")
+                self.aliased.add(number)
         elif verb == "at" and _is_number(rest):
             self.at = int(rest)
         elif verb in ("hold", "release"):

@@ -95,13 +95,13 @@ def ready(locked: "Locked", message: Message, choice: Choice, caller: "Caller") 
 
 
 def waiting(entry: "Entry") -> dict[str, int]:
-    """{address: number} of the recipients with no last word yet."""
+    """{address: number} of the recipients with no last word yet; of an alias and its user of one name, the alias."""
     fates = entry.marks.fates
-    return {
-        recipient.address: number
-        for number, recipient in enumerate(entry.recipients)
-        if number not in fates or not fates[number].settled
-    }
+    numbers: dict[str, int] = {}
+    for number, recipient in enumerate(entry.recipients):
+        if number not in fates or not fates[number].settled:
+            numbers.setdefault(recipient.address, number)
+    return numbers
 
 
 def header_of(locked: "Locked") -> "tuple[Header, int]":

@@ -115,6 +115,10 @@ def test_a_list_of_who_gets_it(esmtp: Command, rc: Rc, write: Write) -> None:
     ]
 
 
+def test_a_recipient_of_the_local_user_is_none_of_the_alias_of_that_name(way: Callable[..., object]) -> None:
+    assert way("admin: \\joe\njoe: joe@home.org\n", "admin", "joe") == (["joe@home.org"], ["joe"])
+
+
 BROKEN = [
     ("root: joe\nnonsense\n", "2: expected"),
     ("root: |cat\n", "1: root: |cat: mail goes to addresses"),

@@ -7,6 +7,8 @@ import time
 
 import pytest
 
+from esmtp_py.message.envelope import Recipient
+from esmtp_py.queue.marks import member_mark
 from tests.queue.conftest import Queue
 from tests.queue.test_killed import PROGRAM
 from tests.server import SubmissionServer
@@ -33,6 +35,19 @@ def test_killed_before(queue: Queue, monkeypatch: pytest.MonkeyPatch, call: int,
     assert set(taken) == {"joe@x.org", "joe@home.org", "ann@y.org", "other@y.org"}
     assert max(map(taken.count, taken)) <= 1 + killed
     assert 1 <= count(queue, record) <= 1 + killed
+
+
+def test_a_disk_that_was_full_behind_the_first_member(queue: Queue) -> None:
+    with SubmissionServer(tls="none", mechanisms=()) as server:
+        queue.way(server, "aliases aliases", "qualifydomain x.org")
+        (queue.home / "aliases").write_text("joe: joe, joe@home.org\n")
+        locked = queue.store.lock(queue.put("joe"))
+        assert locked
+        with locked:
+            locked.mark(member_mark(queue.now, 0, Recipient("joe")))
+        queue.run()
+    assert queue.ids() == []
+    assert sorted(address for mail in server.mails for address in mail.recipients) == ["joe@home.org", "joe@x.org"]
 
 
 def count(queue: Queue, record: str) -> int:
