@@ -11,7 +11,7 @@ from esmtp_py.cli.terminal import OUT
 from esmtp_py.cli.turns import in_turn
 from esmtp_py.printable import printable
 from esmtp_py.queue import schedule
-from esmtp_py.queue.store import CORRUPT, FAILED, Store
+from esmtp_py.queue.store import CORRUPT, FAILED, SENT, Store
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ def mailq(options: "Options") -> int:
                 total = [sum(pair) for pair in zip(total, _numbers(done), strict=True)]
                 OUT.write_bytes(done[_COUNTS * _NUMBER :])
         if not options.json:
-            OUT.write(_footer(total) if shown else "Mail queue is empty\n")
+            OUT.write((_footer(total) if shown else "Mail queue is empty\n") + _copies(len(store.ids(SENT))))
     return 0
 
 
@@ -97,6 +97,16 @@ def _footer(total: list[int]) -> str:
     if others:
         lines += f"-- {', '.join(others)}: esmtp --show ID shows it, esmtp --cancel ID removes it.\n"
     return lines
+
+
+def _copies(count: int) -> str:
+    """They are no mail that waits, but somebody may miss them."""
+    if not count:
+        return ""
+    copies, them = (
+        ("1 copy of a sent mail waits", "it") if count == 1 else (f"{count} copies of sent mail wait", "them")
+    )
+    return f"-- {copies} for the IMAP server: esmtp -q puts {them} there, or says why not.\n"
 
 
 def text(item: Item, queue: str, verbose: bool, now: float) -> str:

@@ -34,7 +34,7 @@ _SENT = "\\sent"
 
 
 class SentFolder:
-    """A session with the server; close it."""
+    """A session with the server; close it.  name: of the folder, as IMAP has it."""
 
     def __init__(self, identity: Identity) -> None:
         """Connects.  Raises MailError."""
@@ -50,7 +50,7 @@ class SentFolder:
                 stream = self._secured(stream)
             imap = self._imap = Imap(stream, self._server.host, seconds)
             self._log_in(imap)
-            self._folder = encoded(identity.sent_folder) if identity.sent_folder else self._found(imap)
+            self.name = encoded(identity.sent_folder) if identity.sent_folder else self._found(imap)
         except MailError as error:
             self._close(stream)
             self._hide_in(error)
@@ -63,10 +63,15 @@ class SentFolder:
         """Adds a mail, marked as seen.  seconds: since 1970, when it was sent.  Raises MailError."""
         assert self._imap
         try:
-            self._imap.append_to(self._folder, Literal(size, chunks), seconds)
+            self._imap.append_to(self.name, Literal(size, chunks), seconds)
         except MailError as error:
             self._hide_in(error)
             raise
+
+    def look(self) -> str:
+        """What the server has against mail in the folder, "" if nothing.  Changes nothing.  Raises MailError."""
+        assert self._imap
+        return self._veil.over_text(self._imap.look_at(self.name))
 
     def close(self) -> None:
         """Never raises."""

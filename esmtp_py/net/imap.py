@@ -142,6 +142,23 @@ class Imap(imaplib.IMAP4):
             self._ask("SUBSCRIBE", quoted(folder))
             self._append(words, mail)
 
+    def look_at(self, folder: bytes) -> str:
+        """What the server has against mail in it, "" if nothing; nothing is changed there."""
+        try:
+            self._ask("STATUS", quoted(folder), "(MESSAGES)")
+            if "ACL" in self.capabilities:
+                self.untagged_responses.pop("MYRIGHTS", None)
+                self._ask("MYRIGHTS", quoted(folder))
+        except MailError as error:
+            if not error.reply:
+                raise
+            return error.reply
+        said = self.untagged_responses.pop("MYRIGHTS", [])
+        # the name of the folder may be a literal, and then it is no part of the line
+        rights = [line.rpartition(b" ")[2] for line in said if isinstance(line, bytes)]
+        # RFC 4314 section 2.1: insert
+        return "" if all(b"i" in each for each in rights) else "[NOPERM] you have no right to put mail there"
+
     def _append(self, words: tuple[str, ...], mail: Literal) -> None:
         self.literal: "Any" = mail
         self._given = False

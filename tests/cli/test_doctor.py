@@ -199,6 +199,24 @@ def test_what_was_set_aside_is_mentioned(esmtp: Command, rc: Rc, queue: Queue) -
     assert ("note", f"1 in {queue.path}/corrupt, damaged: `mailq` lists them") in findings(esmtp("--doctor"), "queue")
 
 
+def test_copies_for_an_imap_server_that_is_not_there(esmtp: Command, rc: Rc, queue: Queue) -> None:
+    rc("identity me@x.org\nmda 'cat >/dev/null'\nusername me\npassword x\nrecord imap\nimap_server 127.0.0.1:1\n")
+    assert esmtp("-f", "me@x.org", "joe", stdin=b"Subject: x\n\ny\n").code == 0
+    done = esmtp("--doctor")
+    assert done.code == 75
+    copies, server = findings(done, "record")
+    place = f"{queue.path}/sent"
+    assert copies[0] == "note"
+    assert copies[1].startswith(f"1 copy of a sent mail waits in {place} for the IMAP server; `esmtp -q` ")
+    assert server == (
+        "bad",
+        "me@x.org: no copy gets to the IMAP server: cannot connect to 127.0.0.1[127.0.0.1]:1: Connection refused",
+    )
+    [copy] = (queue.path / "sent").iterdir()
+    copy.rename(copy.with_name(f"1700000000-{copy.name[11:]}"))
+    assert findings(esmtp("--doctor"), "record")[0][0] == "bad", "it has been tried in vain for long"
+
+
 def test_clock() -> None:
     assert [finding.level for finding in clock(0.0)] == ["bad"]
     assert [finding.level for finding in clock()] == ["ok"]

@@ -148,6 +148,39 @@ def test_an_untrusted_certificate_gets_no_password(
     assert log.read_text().count("Login") == logins
 
 
+@pytest.mark.parametrize(
+    ("more", "level", "said"),
+    [
+        ("", "ok", f", folder {SPECIAL}"),
+        ("sent_folder 'a/b'", "bad", "does not take copies into a/b: [CANNOT] Invalid mailbox name"),
+        ("sent_folder Later", "note", "has no folder Later yet, which the first copy makes; it says: "),
+    ],
+)
+def test_the_doctor_looks_at_the_folder(
+    esmtp: Command, imap: ImapServer, write: Callable[..., None], more: str, level: str, said: str
+) -> None:
+    write(more)
+    before = count(imap, SPECIAL)
+    done = esmtp("--doctor")
+    [line] = [line for line in done.out.splitlines() if line[6:].startswith("record")]
+    assert line.split()[0] == level
+    assert f"me@x.org: localhost:{imap.imap}" in line
+    assert said in line
+    assert done.code == (75 if level == "bad" else 0)
+    assert count(imap, SPECIAL) == before
+    assert not pathlib.Path(imap.directory, "mail", USER, ".Later").exists()
+
+
+def test_the_doctor_is_not_let_in(
+    esmtp: Command, smtp: SubmissionServer, imap: ImapServer, write: Callable[..., None]
+) -> None:
+    smtp.users[USER] = "wrong one"
+    write(password="wrong one")
+    done = esmtp("--doctor")
+    assert done.code == 77
+    assert "\nbad   record       me@x.org: no copy gets to the IMAP server: localhost refuses the login: " in done.out
+
+
 def test_tls_from_the_first_byte(
     smtp: SubmissionServer,
     imap: ImapServer,

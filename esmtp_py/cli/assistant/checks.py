@@ -102,6 +102,7 @@ def queue(now: "float | None" = None) -> "Iterator[Finding]":
 
 
 def _contents(store: "Store", now: float) -> "Iterator[Finding]":
+    from esmtp_py.cli.assistant import copies
     from esmtp_py.queue.store import CORRUPT, FAILED
 
     names = store.ids()
@@ -113,6 +114,7 @@ def _contents(store: "Store", now: float) -> "Iterator[Finding]":
         count = len(store.ids(where))
         if count:
             yield Finding(NOTE, "queue", f"{count} in {store.path}/{where}, {what}: `mailq` lists them")
+    yield from copies.waiting(store)
 
 
 def _waiting(store: "Store", names: list[str], now: float) -> Finding:

@@ -4,12 +4,13 @@
     note  queue        3 mails wait, the oldest for 2 hours
     bad   log-in       me@example.org: 535 …; check username and password in the rc
 
-A bad line is one that keeps mail from leaving.  No mail is sent.
+A bad line is one that keeps mail from leaving, or from the place for copies.  No mail is sent.
 """
 
 from esmtp_py.cli.assistant.colour import painted
 from esmtp_py.cli.assistant.finding import BAD, NOTE, OK
 from esmtp_py.cli.terminal import OUT
+from esmtp_py.config.policy import IMAP
 from esmtp_py.deliver.caller import Caller
 from esmtp_py.errors import MailError
 from esmtp_py.outcome import EX_OK, TABLE
@@ -41,7 +42,7 @@ def doctor(options: "Options") -> int:
 
 
 def _findings(options: "Options") -> "Iterator[Finding]":
-    from esmtp_py.cli.assistant import checks
+    from esmtp_py.cli.assistant import checks, copies
 
     yield from checks.clock()
     yield from checks.name(Caller())
@@ -53,6 +54,9 @@ def _findings(options: "Options") -> "Iterator[Finding]":
         yield from checks.logs(config)
     for identity in _servers(config):
         yield from checks.server(identity)
+    for identity in config.identities if config else ():
+        if identity.record == IMAP:
+            yield from copies.server(identity)
 
 
 def _servers(config: "Config | None") -> "list[Identity]":

@@ -245,6 +245,51 @@ def test_the_folder_is_made_where_it_is_missing(script: Callable[..., Script]) -
     assert b'SUBSCRIBE "&ANw-ber &- mehr"\r\n' in server.heard
 
 
+WITH_ACL = CAPABILITY.replace(b"SPECIAL-USE", b"ACL") + b"%b OK done\r\n"
+
+
+@pytest.mark.parametrize(
+    ("said", "against"),
+    [
+        ({"status": b"* STATUS Sent (MESSAGES 0)\r\n%b OK done\r\n"}, ""),
+        ({"status": b"%b NO [CANNOT] no such name, s3cr3t word\r\n"}, "[CANNOT] no such name, *"),
+        ({"status": b"%b BAD what?\r\n"}, "STATUS command error: BAD [b'what?']"),
+        (
+            {
+                "capability": WITH_ACL,
+                "status": b"%b OK done\r\n",
+                "myrights": b'* MYRIGHTS "Sent" lrsip\r\n%b OK done\r\n',
+            },
+            "",
+        ),
+        (
+            {
+                "capability": WITH_ACL,
+                "status": b"%b OK done\r\n",
+                "myrights": b"* MYRIGHTS {4}\r\nSent lrs\r\n%b OK done\r\n",
+            },
+            "[NOPERM] you have no right to put mail there",
+        ),
+    ],
+)
+def test_a_folder_is_looked_at_without_being_touched(
+    script: Callable[..., Script], said: dict[str, bytes], against: str
+) -> None:
+    server = script(Honest(**said))
+    folder = SentFolder(server.identity())
+    assert folder.look() == against
+    folder.close()
+    assert b"APPEND" not in server.heard
+    assert b"CREATE" not in server.heard
+
+
+def test_a_server_that_goes_away_has_nothing_against_a_folder(script: Callable[..., Script]) -> None:
+    folder = SentFolder(script(Honest(status=b"* BYE\r\n")).identity())
+    with pytest.raises(MailError, match="127"):
+        folder.look()
+    folder.close()
+
+
 TOKENS = b"* CAPABILITY IMAP4rev1 AUTH=PLAIN AUTH=XOAUTH2\r\n%b OK done\r\n"
 
 
