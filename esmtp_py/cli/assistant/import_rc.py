@@ -93,10 +93,13 @@ def _read(kind: str, path: str) -> "Found":
 
         aliases = os.path.join(os.path.dirname(path), "revaliases")
         return ssmtp.read(content(path), _here(), content(aliases) if os.path.exists(aliases) else "")
-    from esmtp_py.config.foreign import msmtprc, muttrc
+    if kind == "msmtprc":
+        from esmtp_py.config.foreign import msmtprc
 
-    read = {"msmtprc": msmtprc.read, "mutt": muttrc.read}[kind]
-    return read(content(path))
+        return msmtprc.read(content(path), _here())
+    from esmtp_py.config.foreign import muttrc
+
+    return muttrc.read(content(path))
 
 
 def _here() -> Here:

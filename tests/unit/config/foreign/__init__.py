@@ -1,3 +1,3 @@
 from esmtp_py.config.foreign.here import Here
 
-HERE = Here(login="alice", host="box.here.org", home="/home/alice")
+HERE = Here(login="alice", host="box.here.org", mailname="mail.here.org", home="/home/alice")

@@ -15,6 +15,10 @@ from tests.unit.config.foreign import HERE
 Read = Callable[[str], Found]
 
 
+def read_msmtp(text: str) -> Found:
+    return msmtprc.read(text, HERE)
+
+
 def read_ssmtp(text: str) -> Found:
     return ssmtp.read(text, HERE)
 
@@ -22,12 +26,12 @@ def read_ssmtp(text: str) -> Found:
 @pytest.mark.parametrize(
     ("read", "make"),
     [
-        (msmtprc.read, lambda n: "defaults\n" + "".join(f"c{i} x\n" for i in range(n)) + "account a\nhost x\n" * n),
+        (read_msmtp, lambda n: "defaults\n" + "".join(f"c{i} x\n" for i in range(n)) + "account a\nhost x\n" * n),
         (
-            msmtprc.read,
+            read_msmtp,
             lambda n: "".join(f"c{i} x\n" for i in range(n)) + "".join(f"account a{i}\nhost x\n" for i in range(n)),
         ),
-        (msmtprc.read, lambda n: "account a\nhost x\naccount b : " + "a," * n),
+        (read_msmtp, lambda n: "account a\nhost x\naccount b : " + "a," * n),
         (muttrc.read, lambda n: "set smtp_url=" + "x" * (16 * n)),
         (muttrc.read, lambda n: "set x " + "= " * (8 * n)),
         (muttrc.read, lambda n: "set x=\\\n" * (2 * n)),
@@ -47,7 +51,7 @@ def test_a_long_file_takes_linear_time(read: Read, make: Callable[[int], str]) -
 
 
 def test_what_is_inherited_is_said_once() -> None:
-    found = msmtprc.read("defaults\ntls_priorities NORMAL\naccount a\nhost x\naccount b : a\nfrom b@x.org\nodd 1\n")
+    found = read_msmtp("defaults\ntls_priorities NORMAL\naccount a\nhost x\naccount b : a\nfrom b@x.org\nodd 1\n")
     assert found.lost == [
         "defaults: tls_priorities NORMAL: has no counterpart here",
         "account b: odd 1: has no counterpart here",
@@ -65,7 +69,7 @@ def test_a_line_that_mutt_could_not_read_is_named() -> None:
     "value", ["success hostname evil.example", "success, mda x", 'never" mda "x', "x # y", "success\x1b[2J"]
 )
 def test_no_value_becomes_another_statement(value: str) -> None:
-    made = text(msmtprc.read(f"account a\x1b[2Jb\nhost x.org\nfrom me@x.org\ndsn_notify {value}\n").sections, "x")
+    made = text(read_msmtp(f"account a\x1b[2Jb\nhost x.org\nfrom me@x.org\ndsn_notify {value}\n").sections, "x")
     lines = made.split("\n")
     assert [line.split()[0] for line in lines if line.startswith(" ")] == ["default", "hostname", "dsn_notify"]
     assert all(line.isprintable() for line in lines)

@@ -8,6 +8,8 @@ from esmtp_py.config.foreign import muttrc, nullmailer, ssmtp
 from esmtp_py.config.foreign.here import Here
 from tests.unit.config.foreign import HERE
 
+NAMELESS = Here(login="alice", host="box")
+
 
 def test_ssmtp() -> None:
     found = ssmtp.read(
@@ -94,7 +96,7 @@ def test_nullmailer(tmp_path: pathlib.Path) -> None:
     (tmp_path / "defaultdomain").write_text("x.org\n")
     (tmp_path / "queuelifetime").write_text("172800\n")
     (tmp_path / "adminaddr").write_text("root@x.org\n")
-    found = nullmailer.read(str(tmp_path), HERE)
+    found = nullmailer.read(str(tmp_path), NAMELESS)
     [section] = found.sections
     assert dict(section.statements) == {
         "hostname": "smtp.x.org:587",
@@ -113,7 +115,7 @@ def test_nullmailer(tmp_path: pathlib.Path) -> None:
 
 
 def test_nullmailer_without_remotes(tmp_path: pathlib.Path) -> None:
-    assert nullmailer.read(str(tmp_path), HERE).sections == []
+    assert nullmailer.read(str(tmp_path), NAMELESS).sections == []
 
 
 @pytest.mark.parametrize(
@@ -143,7 +145,7 @@ def test_bare_names_of_nullmailer_get_its_host(
 
 def test_what_nullmailer_has_by_another_name_or_uses_not(tmp_path: pathlib.Path) -> None:
     (tmp_path / "remotes").write_text("x.org smtp source=192.0.2.1 user=me auth-login x509certfile=/c x509keyfile=/k\n")
-    found = nullmailer.read(str(tmp_path), HERE)
+    found = nullmailer.read(str(tmp_path), NAMELESS)
     told = dict(found.sections[0].statements)
     assert (told["source_address"], told["certificate_key"]) == ("192.0.2.1", "/k")
     assert "username" not in told
@@ -155,7 +157,7 @@ def test_what_nullmailer_has_by_another_name_or_uses_not(tmp_path: pathlib.Path)
 def test_nullmailer_without_a_domain_says_so(tmp_path: pathlib.Path, host: str) -> None:
     (tmp_path / "remotes").write_text("x.org smtp\n")
     (tmp_path / "defaulthost").write_text(host)
-    found = nullmailer.read(str(tmp_path), HERE)
+    found = nullmailer.read(str(tmp_path), NAMELESS)
     assert dict(found.sections[0].statements).get("qualifydomain", "") == host
     assert "qualifydomain" in found.lost[0]
 
@@ -209,5 +211,5 @@ def test_odd_files_do_no_harm(text: str) -> None:
     from esmtp_py.config.foreign import msmtprc
 
     muttrc.read(text)
-    msmtprc.read(text)
+    msmtprc.read(text, HERE)
     ssmtp.read(text, HERE, text)
