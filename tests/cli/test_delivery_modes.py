@@ -218,7 +218,7 @@ def test_later(esmtp: Command, rc: Rc, server: SubmissionServer) -> None:
     rc(section(server, ""))
     assert esmtp("-q").code == 0
     assert server.sessions == []
-    assert esmtp("-qRjoe").code == 0
+    assert esmtp(f"-qI{file.name}").code == 0
     assert len(server.mails) == 1
 
 

@@ -69,6 +69,18 @@ def test_retry_now_delivers(esmtp: Command, queue: Queue, rc: Callable[[str], pa
     fifo.read_bytes()  # as soon as the mda has it
 
 
+def test_all_does_not_name_a_mail_that_waits_for_its_time(esmtp: Command, queue: Queue) -> None:
+    tried = queue.add(marks=outcome_mark(NOW, [0], BUSY))
+    later = queue.add(Entry(NOW, "me@x.org", [Recipient("a@x.org")], not_before=4_000_000_000))
+    done = esmtp("--retry-now", "ALL")
+    assert done.code == 0
+    assert done.out.splitlines() == [
+        f"{tried}: due now",
+        f"{later}: goes when its time has come; esmtp --retry-now {later} does not wait for that",
+    ]
+    assert not queue.entry(later).marks.hurry
+
+
 @pytest.mark.parametrize("word", ["--hold", "--release", "--retry-now"])
 def test_all(word: str, esmtp: Command, queue: Queue) -> None:
     assert (esmtp(word, "ALL").code, esmtp(word, "ALL").out) == (0, "Mail queue is empty\n")
