@@ -178,13 +178,7 @@ def _local(identity: Identity) -> "Iterator[tuple[str, str]]":
 
 
 def _files(identity: Identity) -> "Iterator[tuple[str, str]]":
-    for name, path, usable in (
-        ("ca_file", identity.ca_file, os.path.isfile),
-        ("ca_dir", identity.ca_dir, os.path.isdir),
-        ("certificate", identity.certificate, os.path.isfile),
-        ("certificate_key", identity.certificate_key, os.path.isfile),
-        ("crl_file", identity.crl_file, os.path.isfile),
-        ("password_file", identity.password_file, os.path.isfile),
-    ):
-        if path and not (usable(path) and os.access(path, os.R_OK)):
-            yield name, f"{path} is not there or cannot be read"
+    """Those of TLS are for OpenSSL to judge (cli/assistant/tls_files.py)."""
+    path = identity.password_file
+    if path and not (os.path.isfile(path) and os.access(path, os.R_OK)):
+        yield "password_file", f"{path} is not there or cannot be read"

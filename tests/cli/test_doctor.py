@@ -17,6 +17,7 @@ from esmtp_py.queue.entry import Entry
 from tests.cli.queue import Queue, queue
 from tests.conftest import Command, Done
 from tests.server import SubmissionServer
+from tests.server.authority import shared_certificate
 from tests.server.scripted import ScriptedServer, script
 
 __all__ = ["queue"]
@@ -138,6 +139,36 @@ def test_an_rc_file_that_cannot_be_used(esmtp: Command, rc: Rc, text: str, mode:
     [(level, told)] = findings(done, "rc file")
     assert level == "bad"
     assert said in told
+
+
+@pytest.mark.parametrize(
+    ("statement", "said"),
+    [
+        ("ciphers NONSENSE", "no cipher is left"),
+        ("certificate /etc/passwd", "cannot use certificate /etc/passwd"),
+        ("crl_file /etc/passwd", "cannot use crl_file /etc/passwd"),
+    ],
+)
+def test_what_openssl_cannot_use_is_found_without_a_server(esmtp: Command, rc: Rc, statement: str, said: str) -> None:
+    path = rc(f"identity me@x.org\nhostname 127.0.0.1:1\n{statement}\n")
+    done = esmtp("--doctor")
+    assert done.code == 78
+    [text] = [text for level, text in findings(done, "rc file") if level == "bad"]
+    assert text.startswith(f"{path}:3: ")
+    assert said in text
+
+
+def test_a_key_that_everybody_may_read(esmtp: Command, rc: Rc) -> None:
+    own = esmtp.home / "me.pem"
+    own.write_bytes(pathlib.Path(shared_certificate().pem).read_bytes())
+    own.chmod(0o644)
+    with SubmissionServer() as server:
+        rc(statements(server) + "certificate me.pem\n")
+        done = esmtp("--doctor")
+        assert done.code == 0
+        assert any(level == "note" and f"chmod 600 {own}" in text for level, text in findings(done, "rc file"))
+        own.chmod(0o600)
+        assert "chmod" not in esmtp("--doctor").out
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from esmtp_py.outcome import EX_OK, TABLE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from typing import Protocol
 
     class Writer(Protocol):
@@ -80,9 +81,19 @@ def _check(found: rcfile.RcFile, out: "Writer") -> int:
     from esmtp_py.config.advice import advice
 
     _print_config(config, out)
-    for warning in advice(statements, config, found.source):
+    for warning in (*advice(statements, config, found.source), *_of_tls(config)):
         out.write(f"warning: {warning}\n")
     return EX_OK
+
+
+def _of_tls(config: Config) -> "Iterator[str]":
+    from esmtp_py.cli.assistant.tls_files import open_keys, unusable
+
+    for identity in config.identities:
+        for statement, text in unusable(identity):
+            yield f"{identity.origin[statement]}: no mail can leave: {text}"
+        for statement, text in open_keys(identity):
+            yield f"{identity.origin[statement]}: {text}"
 
 
 def _print_config(config: Config, out: "Writer") -> None:

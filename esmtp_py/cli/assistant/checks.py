@@ -158,8 +158,12 @@ def logs(config: "Config") -> "Iterator[Finding]":
 
 
 def server(identity: "Identity") -> "Iterator[Finding]":
-    """Name, connection, TLS and log-in, each only if the one before is good."""
+    """What TLS needs, name, connection, TLS and log-in, each only if the one before is good."""
     where = f"{identity.name}: {identity.server.written}"
+    faults = list(_tls_files(identity))
+    yield from faults
+    if any(finding.level == BAD for finding in faults):
+        return
     try:
         yield from _resolved(identity, where)
         yield from _connected(identity, where)
@@ -178,6 +182,15 @@ _ADVICE = {
 
 # Which step an error ends.
 _STEPS = {"dns": "DNS", "host_unknown": "DNS", "tls": "TLS", "auth": "log-in", "config": "rc file"}
+
+
+def _tls_files(identity: "Identity") -> "Iterator[Finding]":
+    from esmtp_py.cli.assistant.tls_files import open_keys, unusable
+
+    for statement, text in unusable(identity):
+        yield Finding(BAD, "rc file", f"{identity.origin[statement]}: {text}")
+    for statement, text in open_keys(identity):
+        yield Finding(NOTE, "rc file", f"{identity.origin[statement]}: {text}")
 
 
 def _resolved(identity: "Identity", where: str) -> "Iterator[Finding]":

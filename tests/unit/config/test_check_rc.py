@@ -7,6 +7,8 @@ from collections.abc import Callable
 import pytest
 
 from esmtp_py.cli.assistant.check_rc import check_rc
+from tests.server.authority import shared_authority, shared_certificate
+from tests.unit.net.certificates import Authority
 
 Write = Callable[..., pathlib.Path]
 
@@ -129,9 +131,9 @@ def test_open_file_is_a_problem_if_it_holds_a_password(write: Write, home: pathl
         ("certificate_passphrase x", 1, "a passphrase, but no certificate"),
         ("force_mda me", 1, "force_mda, but no mda"),
         ("\nmda cat\nqualifydomain x.org", 2, "has no effect: with qualifydomain no recipient is local"),
-        ("ca_file /nowhere/ca.pem", 1, "/nowhere/ca.pem is not there or cannot be read"),
-        ("ca_dir /etc/passwd", 1, "/etc/passwd is not there or cannot be read"),
-        ("\ncertificate /etc", 2, "/etc is not there or cannot be read"),
+        ("ca_file /nowhere/ca.pem", 1, "no mail can leave: cannot use ca_file /nowhere/ca.pem: No such file"),
+        ("ca_dir /etc/passwd", 1, "no mail can leave: ca_dir /etc/passwd is no directory"),
+        ("\ncertificate /etc", 2, "no mail can leave: certificate /etc is no regular file"),
         ("ca_file /etc/passwd\nstarttls disabled", 1, "has no effect with starttls disabled"),
         ("fingerprint SHA256:" + "0" * 64 + "\nstarttls disabled", 1, "has no effect with starttls disabled"),
         ("\nmin_tls 1.3 starttls disabled", 2, "has no effect with starttls disabled"),
@@ -139,7 +141,11 @@ def test_open_file_is_a_problem_if_it_holds_a_password(write: Write, home: pathl
         ("ca_dir /etc fingerprint SHA256:" + "0" * 64, 1, "has no effect with fingerprint"),
         ("\nciphers HIGH\nmin_tls 1.3", 2, "has no effect with min_tls 1.3"),
         ("certificate_key /etc/passwd", 1, "a key, but no certificate"),
-        ("certificate /etc/passwd\ncertificate_key /nowhere/key", 2, "/nowhere/key is not there or cannot be read"),
+        (
+            "certificate /etc/passwd\ncertificate_key /nowhere/key",
+            2,
+            "no mail can leave: cannot read certificate_key /nowhere/key",
+        ),
         ("hostname x.org\nproxy socks5://a:b@proxy.x.org", 2, "its password goes over the network in clear text"),
         ("proxy socks5://proxy.x.org\nhostname unix:/run/smtp", 1, "has no effect: the server is reached by"),
         ("hostname srv:x.org\nproxy socks5://127.0.0.1", 2, "no mail can leave: srv: in hostname asks the DNS"),
@@ -154,7 +160,13 @@ def test_open_file_is_a_problem_if_it_holds_a_password(write: Write, home: pathl
         ("\nimap_server x.org", 2, "has no effect without record imap"),
         ("record sent/\nsent_folder x", 2, "has no effect without record imap"),
         ("record /nowhere/sent/", 1, "there is no directory /nowhere"),
-        ("crl_file /nowhere/crl", 1, "/nowhere/crl is not there or cannot be read"),
+        ("crl_file /nowhere/crl", 1, "no mail can leave: cannot use crl_file /nowhere/crl"),
+        ("\nciphers NONSENSE", 2, "no mail can leave: no cipher is left by ciphers in the rc"),
+        ("\nca_file /etc/passwd", 2, "no mail can leave: cannot use ca_file /etc/passwd: "),
+        ("\ncertificate /etc/passwd", 2, "no mail can leave: cannot use certificate /etc/passwd: "),
+        ("\ncrl_file /etc/passwd", 2, "no mail can leave: cannot use crl_file /etc/passwd: "),
+        ("ca_file /etc/passwd\nciphers NONSENSE\ncertificate /etc/passwd", 2, "no cipher is left"),
+        ("ca_file /etc/passwd\nciphers NONSENSE\ncertificate /etc/passwd", 3, "cannot use certificate"),
     ],
 )
 def test_warnings(write: Write, text: str, line: int, warning: str) -> None:
@@ -190,8 +202,8 @@ def test_each_mistake_in_the_aliases_is_a_warning(write: Write, home: pathlib.Pa
         "hostname x:465 username a password b",
         "mda cat force_mda me",
         "mda cat qualifydomain x.org force_mda me",
-        "ca_file /etc/passwd ca_dir /etc",
-        "ca_file /etc/passwd crl_file /etc/passwd tls_hostname mx min_tls 1.2 ciphers HIGH",
+        "ca_file {ca} ca_dir /etc",
+        "ca_file {ca} certificate {own} tls_hostname mx min_tls 1.2 ciphers HIGH",
         "hostname 192.0.2.1 source_address 192.0.2.2 connect_timeout 5",
         "hostname mx.example.org source_address ::1",
         "hostname srv:example.org username a password b tls_hostname mx.example.net source_address ::1",
@@ -200,5 +212,32 @@ def test_each_mistake_in_the_aliases_is_a_warning(write: Write, home: pathlib.Pa
     ],
 )
 def test_no_warning_without_cause(write: Write, text: str) -> None:
-    write(text)
+    write(text.format(ca=shared_authority().file, own=shared_certificate().pem))
     assert "\nwarning: " not in check()[1]
+
+
+@pytest.mark.parametrize(
+    ("mode", "locked", "warned"), [(0o644, False, True), (0o640, False, False), (0o644, True, False)]
+)
+@pytest.mark.parametrize("statement", ["certificate", "certificate_key"])
+def test_a_key_that_everybody_may_read(
+    write: Write, home: pathlib.Path, statement: str, mode: int, locked: bool, warned: bool
+) -> None:
+    """Unless it is of no use without its passphrase; a group may be there for such keys."""
+    authority = Authority(home)
+    path = pathlib.Path(authority.issue("me.x.org", passphrase=b"open sesame" if locked else b""))
+    path.chmod(mode)
+    key = f"certificate_key {path}\n" if statement == "certificate_key" else ""
+    write(f"certificate {path}\n{key}" + "certificate_passphrase 'open sesame'\n" * locked)
+    status, text = check()
+    said = f"esmtprc:{2 if key else 1}: everybody on this machine may read the key in {path}; run: chmod 600 {path}"
+    assert status == 0
+    assert (said in text) == warned
+    assert ("\nwarning: " in text) == warned
+
+
+def test_tls_that_is_not_used_is_not_tried(write: Write) -> None:
+    write("starttls disabled\nca_file /etc/passwd\nciphers NONSENSE\n")
+    assert "no mail can leave" not in check()[1]
+    write(f"fingerprint SHA256:{'0' * 64}\nca_file /etc/passwd\n")
+    assert "no mail can leave" not in check()[1]
