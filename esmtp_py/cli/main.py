@@ -35,9 +35,9 @@ def main(argv: "list[str] | None" = None) -> int:
         return RUNS.get(options.mode, _assist)(options)
     except MailError as error:
         return _explained(error)
-    except KeyboardInterrupt:
-        text = "stopped by a signal; recipients may or may not have the mail"
-        return _explained(MailError("try_again", text))
+    except KeyboardInterrupt as stop:  # whoever knows better than that has put it into words
+        text = str(stop) or "recipients may or may not have the mail"
+        return _explained(MailError("try_again", f"stopped by a signal; {text}"))
     except Exception as error:
         return _our_fault(error)
 
@@ -129,14 +129,21 @@ def _send(options: Options) -> int:
 
 
 def _run_queue(options: Options) -> int:
-    if options.queue_run == "b":  # most of these end at once
-        from esmtp_py.cli.background import deliver
+    try:
+        if options.queue_run == "b":  # most of these end at once
+            from esmtp_py.cli.background import deliver
 
-        deliver()
-        return 0
-    from esmtp_py.cli.queue_run import queue_run
+            deliver()
+            return 0
+        from esmtp_py.cli.queue_run import queue_run
 
-    return queue_run(options)
+        return queue_run(options)
+    except KeyboardInterrupt as stop:
+        if stop.args:
+            raise
+        if options.queue_run[:1].isdigit():  # one that runs for ever ends no other way
+            return 0
+        raise KeyboardInterrupt("what came of the mail so far is noted, and the rest waits in the queue") from None
 
 
 def _list(options: Options) -> int:

@@ -15,6 +15,7 @@ class Submission:
     def __init__(self, identity: Identity, trace: "Trace | None" = None) -> None:
         self._identity = identity
         self._trace = trace
+        self._begun = False
 
     def describe(self) -> str:
         """Where the mail goes, for people."""
@@ -25,7 +26,10 @@ class Submission:
         return place + login
 
     def deliver(self, message: "Message", envelope: Envelope) -> dict[str, Outcome]:
-        """An Outcome for every recipient of the envelope, whatever happens."""
+        """An Outcome for every recipient of the envelope, whatever happens.
+
+        A signal before the server has heard of the mail ends it with KeyboardInterrupt, which says so.
+        """
         outcomes: dict[str, Outcome] = {}
         try:
             self._hook("preconnect", self._identity.preconnect)
@@ -33,6 +37,10 @@ class Submission:
                 self._submit(message, envelope, outcomes)
             finally:
                 warning = self._after()
+        except KeyboardInterrupt:
+            if not self._begun:
+                raise KeyboardInterrupt("nothing was sent") from None
+            raise
         except MailError as error:
             _complete(outcomes, envelope, error)
         except Exception as error:  # what is delivered by now must not be sent again
@@ -65,6 +73,7 @@ class Submission:
         parcels = [Parcel(message, envelope, outcomes.update)]
         while parcels:
             session = Session(self._identity, message.size, self._trace)
+            self._begun = True
             try:
                 parcels = Pipeline(session).carry(iter(parcels))
             finally:

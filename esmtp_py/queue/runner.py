@@ -183,7 +183,8 @@ class Run:
 
         This one only waits, so that a signal, which comes here, never
         interrupts a fate being noted.  KeyboardInterrupt ends it: what the
-        lanes know is noted, the rest stays as it was.
+        lanes know is noted, the rest stays as it was; it says so when that is
+        not certain.
         """
         lanes = [lane for supply in self._supplies.values() for lane in supply.begin()]
         if len(lanes) > FEW_LANES:
@@ -198,7 +199,11 @@ class Run:
                 if ends[-1].acquire(timeout=0.5):
                     ends.pop()
         except BaseException:
-            _stop(lanes, ends)
+            try:
+                _stop(lanes, ends)
+            finally:
+                if ends:
+                    raise KeyboardInterrupt("recipients may or may not have the mail") from None
             raise
 
 
@@ -219,7 +224,10 @@ def _start(lane: Lane, end: "_thread.LockType") -> None:
 
 
 def _stop(lanes: list[Lane], ends: "list[_thread.LockType]") -> None:
-    """Ends the lanes; more than once, for one may be about to connect, or to start a command."""
+    """Ends the lanes; more than once, for one may be about to connect, or to start a command.
+
+    What is left in ``ends`` then hangs.
+    """
     deadline = time.monotonic() + GRACE
     while ends and time.monotonic() < deadline:
         for lane in lanes:

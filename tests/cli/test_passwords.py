@@ -212,6 +212,18 @@ def test_nothing_typed_is_no_password(say: Callable[[str], None], server: Submis
     assert "nobody has typed the password of alice at localhost" in terminal.shown
 
 
+def test_interrupted_before_the_server_has_heard_of_the_mail(
+    say: Callable[[str], None], server: SubmissionServer, esmtp: Command
+) -> None:
+    say("password_from ask")
+    terminal = esmtp.at_terminal("-f", "me@x.org", "bob@x.org", stdin=MAIL)
+    terminal.until("localhost: ")
+    terminal.press(signal.SIGINT)
+    terminal.until("stopped by a signal; nothing was sent")
+    assert terminal.end() == 75
+    assert server.mails == []
+
+
 def test_interrupted_at_the_prompt(
     say: Callable[[str], None],
     server: SubmissionServer,
@@ -225,7 +237,7 @@ def test_interrupted_at_the_prompt(
     terminal.until("localhost: ")
     begin = time.monotonic()
     terminal.press(signal.SIGINT)
-    terminal.until("stopped by a signal")
+    terminal.until("stopped by a signal; what came of the mail so far is noted, and the rest waits in the queue")
     assert time.monotonic() - begin < GRACE / 2
     terminal.end()
     assert terminal.echo

@@ -1,5 +1,8 @@
 """-odq, -odb and -q through the installed command: into the queue, and out of it."""
 
+import os
+import signal
+import socket
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -144,3 +147,34 @@ def test_a_refused_mail_is_read_to_its_end(esmtp: Command) -> None:
         process.stdin.close()
         assert b"loop" in process.stderr.read()
     assert process.returncode == 69
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+def test_a_run_again_and_again_ends_well(esmtp: Command, rc: Rc, number: signal.Signals) -> None:
+    """As systemd starts and stops it: it has failed in nothing, and there is nothing to say."""
+    rc("hostname 127.0.0.1:1\n")
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as systemd:
+        systemd.bind(str(esmtp.home / "notify"))
+        environ = esmtp.environ | {"NOTIFY_SOCKET": str(esmtp.home / "notify")}
+        with subprocess.Popen([esmtp.program, "-q15m"], env=environ, stderr=subprocess.PIPE) as daemon:
+            while not systemd.recv(1000).startswith(b"STATUS=waiting"):
+                pass
+            daemon.send_signal(number)
+            _, err = daemon.communicate(timeout=60)
+    assert (daemon.returncode, err) == (0, b"")
+
+
+@pytest.mark.parametrize(("run", "code"), [("-q", 75), ("-q15m", 0)])
+def test_a_run_is_stopped_in_the_middle_of_a_mail(esmtp: Command, rc: Rc, run: str, code: int) -> None:
+    fifo = esmtp.home / "here"
+    os.mkfifo(fifo)
+    rc(f"identity me@x.org\nmda 'echo >{fifo}; exec sleep 60'\n")
+    assert esmtp("-odq", "-f", "me@x.org", "joe", stdin=MAIL).code == 0
+    with subprocess.Popen([esmtp.program, run], env=esmtp.environ, stderr=subprocess.PIPE) as process:
+        fifo.read_bytes()  # the mda has begun
+        process.send_signal(signal.SIGTERM)
+        _, err = process.communicate(timeout=60)
+    assert process.returncode == code
+    assert (b"what came of the mail so far is noted" in err) == bool(code)
+    assert b"may or may not" not in err
+    assert b"\ndeferred " in queued(esmtp)[0].read_bytes()
