@@ -51,7 +51,8 @@ def keep_deferred(mail: "Mail", identity: "Identity", outcomes: "dict[str, Outco
         return outcomes
     loud = mail.options.errors != "quiet"
     try:
-        name = store(mail, late, marks=_marks(identity, late, outcomes))
+        queued = late + _known_to_have_it(recipients, outcomes)
+        name = store(mail, queued, marks=_marks(identity, queued, outcomes))
     except MailError as error:
         if loud:
             complain(error.text)
@@ -62,12 +63,19 @@ def keep_deferred(mail: "Mail", identity: "Identity", outcomes: "dict[str, Outco
     return {recipient.address: outcomes[recipient.address] for recipient in mail.envelope.recipients}
 
 
-def _marks(identity: "Identity", late: "list[Recipient]", outcomes: "dict[str, Outcome]") -> bytes:
+def _known_to_have_it(recipients: "list[Recipient]", outcomes: "dict[str, Outcome]") -> "list[Recipient]":
+    """Whom an alias that is corrected later must not bring a second copy; nobody where no alias waits for that."""
+    if not any(recipient.fate for recipient in recipients):
+        return []
+    return [recipient for recipient in recipients if outcomes[recipient.address].fate == DELIVERED]
+
+
+def _marks(identity: "Identity", recipients: "list[Recipient]", outcomes: "dict[str, Outcome]") -> bytes:
     """This was the first attempt: lists say why it waits, and the next one comes after a while, without a copy."""
     from esmtp_py.queue.marks import outcome_mark, recorded_mark
 
     now = time.time()
-    marks = [outcome_mark(now, [number], outcomes[recipient.address]) for number, recipient in enumerate(late)]
+    marks = [outcome_mark(now, [number], outcomes[recipient.address]) for number, recipient in enumerate(recipients)]
     if identity.record and any(outcome.fate == DELIVERED for outcome in outcomes.values()):
         marks.append(recorded_mark(now))
     return b"".join(marks)

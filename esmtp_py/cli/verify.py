@@ -20,6 +20,9 @@ def verify(options: "Options") -> int:
     mail.replace_aliases()
     routes = {key(address): (leg, taken) for leg in mail.legs(None) for taken, address in _addresses(leg)}
     for recipient in envelope.recipients:
+        if recipient.fate:
+            say(f"{recipient.address}: nowhere: {recipient.fate.text}")
+            continue
         for address in stands_for.get(recipient.address, [recipient.address]):
             leg, taken = routes[key(address)]
             say(f"{recipient.address}: {_route(choice, leg, taken, recipient.address)}")

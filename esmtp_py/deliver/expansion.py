@@ -8,6 +8,7 @@ import os
 
 from esmtp_py.config.aliases import Aliases
 from esmtp_py.deliver.select import qualified
+from esmtp_py.errors import MailError
 from esmtp_py.message.envelope import Envelope, Recipient
 
 TYPE_CHECKING = False
@@ -19,12 +20,20 @@ if TYPE_CHECKING:
 def members(
     recipients: "list[Recipient]", identity: "Identity", caller: "Caller"
 ) -> "list[tuple[Recipient, list[Recipient]]]":
-    """Each alias among them, with those it stands for.  MailError("config") for a file that cannot be used."""
+    """Each alias among them, with those it stands for.
+
+    A local recipient of whom that cannot be said gets its ``fate``; the others do not wait for it.
+    """
     local = [recipient for recipient in recipients if recipient.local]
-    aliases = _file(identity.aliases) if local else None
-    found = []
+    if not local or identity.force_mda:
+        return []
+    aliases, found = _file(identity.aliases), []
     for recipient in local:
-        names = aliases.expand(recipient.address) if aliases else None
+        try:
+            names = aliases.expand(recipient.address)
+        except MailError as error:
+            recipient.fate = error.outcome()
+            continue
         if names and names != [recipient.address]:
             original = recipient.orcpt or qualified(recipient.address, identity, caller)
             found.append((recipient, [Recipient(name, recipient.notify, original) for name in names]))
@@ -53,7 +62,8 @@ def expand(envelope: Envelope, identity: "Identity", caller: "Caller") -> Envelo
     unique: dict[str, Recipient] = {}
     for recipient in envelope.recipients:
         for member in replaced.get(recipient, [recipient]):
-            unique.setdefault(key(member.address), member)
+            if member.fate or key(member.address) not in unique:
+                unique[key(member.address)] = member
     return envelope.to(list(unique.values()))
 
 

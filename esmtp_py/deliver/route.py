@@ -28,14 +28,15 @@ class Leg:
 
 
 class NoRoute:
-    """The courier for local recipients that the rc has no way for."""
+    """The courier for recipients whose fate is known, and for local ones that the rc has no way for."""
 
     def describe(self) -> str:
         return "nowhere: write mda or qualifydomain in the rc"
 
     def deliver(self, message: "Message", envelope: Envelope) -> dict[str, Outcome]:
         return {
-            r.address: Outcome(
+            r.address: r.fate
+            or Outcome(
                 "config",
                 f"{r.address} is a local user, and the rc has neither mda nor qualifydomain: write one of them",
             )
@@ -47,13 +48,16 @@ def plan(identity: Identity, envelope: Envelope, trace: "Trace | None" = None) -
     """The legs for an envelope, each recipient in exactly one; opens nothing."""
     remote: dict[Recipient, list[str]] = {}
     local: dict[Recipient, list[str]] = {}
+    nowhere: dict[Recipient, list[str]] = {}
     domain = domain_of_locals(identity)
     if identity.force_mda:
         # everything of this mail arrives at one user, once
         local[Recipient(identity.force_mda)] = [r.address for r in envelope.recipients]
     else:
         for recipient in envelope.recipients:
-            if not recipient.local:
+            if recipient.fate:
+                nowhere[recipient] = [recipient.address]
+            elif not recipient.local:
                 remote[recipient] = [recipient.address]
             elif domain:
                 remote[_qualified(recipient, domain)] = [recipient.address]
@@ -64,6 +68,8 @@ def plan(identity: Identity, envelope: Envelope, trace: "Trace | None" = None) -
         legs.append(_leg(Submission(identity, trace), envelope, remote))
     if local:
         legs.append(_leg(_local_courier(identity, trace), envelope, local))
+    if nowhere:
+        legs.append(_leg(NoRoute(), envelope, nowhere))
     return legs
 
 

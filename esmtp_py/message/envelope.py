@@ -5,6 +5,10 @@ quoted only where RFC 5321 needs it, no angle brackets); the empty string is
 the null reverse path; an address without a domain is a local one.
 """
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from esmtp_py.outcome import Outcome
+
 # RFC 3461 section 4.1: NEVER stands alone.
 NEVER = ("NEVER",)
 NOTIFY_WORDS = ("SUCCESS", "FAILURE", "DELAY")
@@ -15,14 +19,16 @@ class Recipient:
 
     notify: () when the caller said nothing, else NEVER or some of NOTIFY_WORDS.
     orcpt:  the original recipient as written by the caller, "" if the same.
+    fate:   what becomes of it, where no courier need be asked, as for an alias that cannot be used; else None.
     """
 
-    __slots__ = ("address", "notify", "orcpt")
+    __slots__ = ("address", "fate", "notify", "orcpt")
 
     def __init__(self, address: str, notify: "tuple[str, ...]" = (), orcpt: str = "") -> None:
         self.address = address
         self.notify = notify
         self.orcpt = orcpt
+        self.fate: Outcome | None = None
 
     @property
     def local(self) -> bool:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def replace(locked: "Locked", identity: "Identity", caller: "Caller", now: float) -> None:
-    """Looks up each recipient that was not yet.  MailError("config") for a file that cannot be used; all wait then.
+    """Looks up each recipient that was not yet; one whose alias cannot be used has its ``fate`` then, and waits.
 
     Not with -n, nor that of a report; nor those who are members already, of a
     mail that others have got in a direct call.
@@ -31,7 +31,7 @@ def replace(locked: "Locked", identity: "Identity", caller: "Caller", now: float
     replaced = members([each for each in waits.values() if id(each) in asked], identity, caller)
     # an alias is not the user of its name, as in ``joe: joe, joe@example.org``
     aliases = {asked[id(alias)] for alias, _ in replaced} | entry.marks.aliased
-    users = [each for number, each in enumerate(everyone) if number not in aliases]
+    users = [each for number, each in enumerate(everyone) if number not in aliases and not each.fate]
     there = {key(each.address) for each in users}
     lines = []
     for alias, found in replaced:

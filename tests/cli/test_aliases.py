@@ -115,10 +115,6 @@ def test_a_list_of_who_gets_it(esmtp: Command, rc: Rc, write: Write) -> None:
     ]
 
 
-def test_a_recipient_of_the_local_user_is_none_of_the_alias_of_that_name(way: Callable[..., object]) -> None:
-    assert way("admin: \\joe\njoe: joe@home.org\n", "admin", "joe") == (["joe@home.org"], ["joe"])
-
-
 BROKEN = [
     ("root: joe\nnonsense\n", "2: expected"),
     ("root: |cat\n", "1: root: |cat: mail goes to addresses"),
@@ -130,11 +126,111 @@ BROKEN = [
 def test_a_mistake_is_a_mistake_of_the_rc(esmtp: Command, rc: Rc, write: Write, text: str, said: str) -> None:
     rc(f"identity me@x.org\nhostname 127.0.0.1:1\n{PIPE}aliases aliases\n")
     path = write(text)
-    for flags in ([], ["-bv"]):
-        done = esmtp(*flags, "root", stdin=MAIL)
-        assert done.code == 78
-        assert f"{path}:{said}" in done.err
+    done = esmtp("root", stdin=MAIL)
+    assert done.code == 78
+    assert f"esmtp: root: not delivered for now: {path}:{said}" in done.err
+    done = esmtp("-bv", "root", "you@y.org")
+    assert (done.code, done.err) == (78, "")
+    assert done.out.startswith(f"root: nowhere: {path}:{said}")
+    assert "you@y.org: identity me@x.org, " in done.out
     assert Mailbox(esmtp.home).mail == b""
+
+
+# A file, who gets a mail to all of ALL all the same, and who waits with what reason.
+ALL = ["root", "x@y.z", "bad", "joe", "team"]
+UNUSABLE = [
+    ("bad: |x\n", ["a@x.org", "x@y.z"], {"bad": ":1: bad: |x: ", "team": ":1: bad: |x: "}),
+    ("bad: /x\n", ["a@x.org", "x@y.z"], {"bad": ":1: bad: /x: ", "team": ":1: bad: /x: "}),
+    ("bad:\n", ["a@x.org", "x@y.z"], {"bad": ":1: bad stands for nobody", "team": ":1: bad stands for nobody"}),
+    ("bad: bad2\nbad2: bad\n", ["a@x.org", "x@y.z"], {"bad": ":2: an alias loop", "team": ":2: an alias loop"}),
+    ("nonsense\n", ["x@y.z"], dict.fromkeys(["root", "bad", "joe", "team"], ":1: expected")),
+    ("bad: a\0\n", ["x@y.z"], dict.fromkeys(["root", "bad", "joe", "team"], ":1: a control character")),
+    (None, ["x@y.z"], dict.fromkeys(["root", "bad", "joe", "team"], ": the alias file cannot be read")),
+]
+
+
+@pytest.fixture
+def unusable(esmtp: Command, rc: Rc, server: SubmissionServer, write: Write) -> Callable:  # type: ignore[type-arg]
+    """An rc with these statements more, and these aliases before those of root and team."""
+
+    def written(text: "str | None", more: str = "") -> Path:
+        rc(f"identity me@x.org\n{way_to(server)}{PIPE}aliases aliases\n{more}")
+        path = write(f"{text}root: a@x.org\nteam: a@x.org, bad\n")
+        if text is None:
+            path.unlink()
+        return path
+
+    return written
+
+
+@pytest.mark.parametrize(("text", "remote", "waits"), UNUSABLE)
+def test_an_unusable_alias_is_the_fate_of_those_who_lead_to_it(
+    esmtp: Command, unusable: Callable[..., Path], server: SubmissionServer, text: str, remote: list[str], waits: dict
+) -> None:  # fmt: skip
+    path = unusable(text)
+    done = esmtp(*ALL, stdin=MAIL)
+    assert done.code == 78
+    said = [line.removeprefix("esmtp: ").partition(": not delivered for now: ")[::2] for line in done.err.splitlines()]
+    assert [name for name, _ in said] == list(waits)
+    assert all(why.startswith(f"{path}{waits[name]}") for name, why in said)
+    assert [sorted(mail.recipients) for mail in server.mails] == [remote]
+    assert Mailbox(esmtp.home).recipients == [name for name in ["joe"] if name not in waits]
+
+
+@pytest.mark.parametrize("way", ["direct", "on-failure", "queue"])
+@pytest.mark.parametrize(("text", "remote", "waits"), UNUSABLE)
+def test_in_the_queue_too_until_it_is_corrected(
+    esmtp: Command, unusable: Callable[..., Path], server: SubmissionServer, write: Write,
+    text: str, remote: list[str], waits: dict, way: str,
+) -> None:  # fmt: skip
+    unusable(text, "delivery on-failure\n" if way == "on-failure" else "")
+    flags = {"direct": ["-odi"], "queue": ["-odq"], "on-failure": []}[way]
+    assert esmtp(*flags, *ALL, stdin=MAIL).code == (78 if way == "direct" else 0)
+    if way == "direct":
+        assert queued(esmtp) == []
+        return
+    if way == "queue":
+        assert esmtp("-q").code == 0
+    assert [sorted(mail.recipients) for mail in server.mails] == [remote]
+    [file] = queued(esmtp)
+    for _ in range(2):  # who waits once more finds nobody else to wait for
+        shown = esmtp("-bp").out
+        assert all(why in shown for why in waits.values())
+        assert "x@y.z" not in shown
+        assert esmtp(f"-qI{file.name}").code == 0
+    write("bad: b@x.org\nroot: a@x.org\nteam: a@x.org, bad\n")
+    assert esmtp(f"-qI{file.name}").code == 0
+    assert queued(esmtp) == []
+    taken = [address for mail in server.mails for address in mail.recipients]
+    assert sorted(taken) == ["a@x.org", "b@x.org", "x@y.z"]
+    assert Mailbox(esmtp.home).recipients == ["joe"]
+
+
+def test_all_mail_for_one_user_needs_no_aliases(esmtp: Command, unusable: Callable[..., Path]) -> None:
+    unusable("nonsense\n", "force_mda me\n")
+    assert esmtp("bad", "x@y.z", stdin=MAIL).code == 0
+    assert esmtp("-bv", "bad").out.startswith("bad: as me, ")
+    assert Mailbox(esmtp.home).recipients == ["me"]
+
+
+def test_a_recipient_of_the_local_user_is_none_of_the_alias_of_that_name(way: Callable[..., object]) -> None:
+    assert way("admin: \\joe\njoe: joe@home.org\n", "admin", "joe") == (["joe@home.org"], ["joe"])
+
+
+@pytest.mark.parametrize("bad", ["admin: /x\njoe: joe@home.org\n", "admin: \\joe\njoe: /x\n"])
+def test_nor_when_one_of_them_is_corrected_later(
+    esmtp: Command, unusable: Callable[..., Path], server: SubmissionServer, write: Write, bad: str
+) -> None:
+    unusable(bad)
+    assert esmtp("-odq", "admin", "joe", stdin=MAIL).code == 0
+    assert esmtp("-q").code == 0
+    [file] = queued(esmtp)
+    write("admin: \\joe\njoe: joe@home.org\n")
+    for _ in range(2):
+        assert esmtp(f"-qI{file.name}").code == 0
+    assert [mail.recipients for mail in server.mails] == [["joe@home.org"]]
+    assert Mailbox(esmtp.home).recipients == ["joe"]
+    assert queued(esmtp) == []
 
 
 @pytest.mark.parametrize(("text", "said"), BROKEN)

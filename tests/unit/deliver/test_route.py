@@ -57,6 +57,14 @@ def test_plan(identity: Identity, recipients: list[str], legs: list[tuple[str, l
     assert planned(identity, *recipients) == legs
 
 
+def test_whose_fate_is_known_has_it_and_nobody_else() -> None:
+    asked = envelope("a@x.org", "bad", "joe")
+    asked.recipients[1].fate = Outcome("config", "no")
+    legs = route.plan(Identity(mda="cat >/dev/null"), asked)
+    assert [[r.address for r in leg.envelope.recipients] for leg in legs] == [["a@x.org"], ["joe"], ["bad"]]
+    assert legs[2].courier.deliver(message(), legs[2].envelope) == {"bad": asked.recipients[1].fate}
+
+
 def test_a_leg_keeps_the_rest_of_the_envelope() -> None:
     (leg,) = route.plan(Identity(), envelope("a@x.org"))
     got = leg.envelope
