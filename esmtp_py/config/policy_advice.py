@@ -1,7 +1,5 @@
 """What is allowed about header, aliases and copies, and still most likely a mistake: a part of ``advice``."""
 
-import os
-
 from esmtp_py.config.identity import KEEP, Identity
 from esmtp_py.config.policy import IMAP
 
@@ -34,9 +32,6 @@ def _copies(identity: Identity) -> "Iterator[tuple[str, str]]":
         if not identity.server.host and not identity.imap_server:
             yield "record", "hostname is a socket: write imap_server"
         return
-    parent = os.path.dirname(identity.record.rstrip("/")) or "/"
-    if identity.record and not os.path.isdir(parent):
-        yield "record", f"there is no directory {parent}: make it, for only what belongs in it is made"
     for name in ("imap_server", "sent_folder"):
         if name in identity.origin:
             yield name, "has no effect without record imap"

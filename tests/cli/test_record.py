@@ -108,10 +108,22 @@ def test_reports_have_none(esmtp: Command, rc: Rc) -> None:
     assert len(copies(esmtp.home / "sent")) == 1
 
 
-@pytest.mark.parametrize("path", ["none/sent", "none/sent/", "link", "link/", "fifo"])
+@pytest.mark.parametrize("path", ["Mail/all/sent/", "Mail/all/sent"])
+def test_what_is_above_the_copy_is_made(
+    send: Callable[..., str], esmtp: Command, server: SubmissionServer, rc: Rc, path: str
+) -> None:
+    rc(f"identity me@x.org\n{way_to(server)}record {path}\n")
+    assert send("you@y.org") == ""
+    assert len(copies(esmtp.home / path)) == 1
+    for directory in ("Mail", "Mail/all"):
+        assert (esmtp.home / directory).stat().st_mode & 0o777 == 0o700
+
+
+@pytest.mark.parametrize("path", ["file/sent", "file/sent/", "link", "link/", "fifo"])
 def test_no_copy_is_a_warning_and_the_mail_has_left_once(
     send: Callable[..., str], esmtp: Command, server: SubmissionServer, rc: Rc, path: str
 ) -> None:
+    (esmtp.home / "file").touch()
     (esmtp.home / "target").mkdir()
     (esmtp.home / "link").symlink_to("target")
     os.mkfifo(esmtp.home / "fifo")
@@ -126,7 +138,8 @@ def test_no_copy_is_a_warning_and_the_mail_has_left_once(
 
 
 def test_a_warning_changes_no_exit_status(esmtp: Command, server: SubmissionServer, rc: Rc) -> None:
-    rc(f"identity me@x.org\n{way_to(server)}record none/sent\n")
+    (esmtp.home / "file").touch()
+    rc(f"identity me@x.org\n{way_to(server)}record file/sent\n")
     assert esmtp("you@y.org", stdin=MAIL).code == 0
     assert esmtp("-oeq", "you@y.org", stdin=MAIL).err == ""
 

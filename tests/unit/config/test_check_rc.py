@@ -159,7 +159,6 @@ def test_open_file_is_a_problem_if_it_holds_a_password(write: Write, home: pathl
         ("hostname /run/smtp\nrecord imap", 2, "hostname is a socket: write imap_server"),
         ("\nimap_server x.org", 2, "has no effect without record imap"),
         ("record sent/\nsent_folder x", 2, "has no effect without record imap"),
-        ("record /nowhere/sent/", 1, "there is no directory /nowhere"),
         ("crl_file /nowhere/crl", 1, "no mail can leave: cannot use crl_file /nowhere/crl"),
         ("\nciphers NONSENSE", 2, "no mail can leave: no cipher is left by ciphers in the rc"),
         ("\nca_file /etc/passwd", 2, "no mail can leave: cannot use ca_file /etc/passwd: "),
