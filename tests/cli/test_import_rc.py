@@ -79,6 +79,19 @@ def test_mail_to_root_goes_where_ssmtp_sent_it(esmtp: Command) -> None:
     assert server.violations == []
 
 
+def test_a_muttrc_that_only_sources_is_one(esmtp: Command) -> None:
+    (esmtp.home / ".mutt").mkdir()
+    (esmtp.home / ".mutt" / "muttrc").write_text("source ~/.mutt/account\nsource 'echo set x=y |'\n")
+    account = "set my_pass=$MAIL_PASS\nset smtp_url=smtps://me@x.org smtp_pass=$my_pass from=me@x.org\n"
+    (esmtp.home / ".mutt" / "account").write_text(account)
+    done = esmtp("--import", ".mutt/muttrc", MAIL_PASS="secret")
+    assert done.code == 0
+    assert "not taken over: source echo set x=y |: a program, which is not run\n" in done.err
+    assert "smtp_pass: $MAIL_PASS is of the environment" in done.err
+    assert "password secret\n" in (esmtp.home / ".esmtprc").read_text()
+    assert "warning" not in esmtp("--check-rc").out
+
+
 @pytest.mark.parametrize(
     ("words", "code", "said"),
     [

@@ -74,7 +74,7 @@ def _kind(path: str) -> str:
         return "remotes"
     first = [line.split(None, 1) for line in content(path).splitlines() if line.strip() and line.lstrip()[:1] != "#"]
     words = [parts[0] for parts in first]
-    if "set" in words:
+    if "set" in words or "source" in words:
         return "mutt"
     if any(word in words for word in ("account", "host", "defaults")):
         return "msmtprc"
@@ -99,13 +99,13 @@ def _read(kind: str, path: str) -> "Found":
         return msmtprc.read(content(path), _here())
     from esmtp_py.config.foreign import muttrc
 
-    return muttrc.read(content(path))
+    return muttrc.read(content(path), path, _here())
 
 
 def _here() -> Here:
     caller = Caller()
     mailname = content(MAILNAME).strip() if os.path.exists(MAILNAME) else ""
-    return Here(login=caller.login, host=caller.host, mailname=mailname, home=caller.home)
+    return Here(login=caller.login, host=caller.host, mailname=mailname, home=caller.home, environment=os.environ)
 
 
 def _faults(text: str) -> list[str]:

@@ -1,13 +1,26 @@
 """Who imports, and on which machine: what other mailers ask the system for whenever they run."""
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
 
 class Here:
-    """login, home: of the user.  host: the machine's name.  mailname: what /etc/mailname says, "" if nothing."""
+    """login, home, environment: of the user.  host: the machine's name.  mailname: what /etc/mailname says, or ""."""
 
-    __slots__ = ("home", "host", "login", "mailname")
+    __slots__ = ("environment", "home", "host", "login", "mailname")
 
-    def __init__(self, *, login: str, host: str, mailname: str = "", home: str = "") -> None:
+    def __init__(
+        self,
+        *,
+        login: str,
+        host: str,
+        mailname: str = "",
+        home: str = "",
+        environment: "Mapping[str, str] | None" = None,
+    ) -> None:
         self.login = login
         self.host = host
         self.mailname = mailname
         self.home = home
+        self.environment = environment or {}

@@ -1,119 +1,111 @@
-"""Mutt: ``set`` commands; those about its own way to send, smtp_url above all."""
+"""Mutt: its variables about its own way to send, smtp_url above all."""
 
 from esmtp_py.config.foreign.found import Found, authority
+from esmtp_py.config.foreign.here import Here
+from esmtp_py.config.foreign.mutt_commands import Commands
+from esmtp_py.config.foreign.mutt_words import Value
 from esmtp_py.config.writing import Section
 
-_AUTOMATIC_PORT = {"smtp": "25", "smtps": "465"}  # as Mutt has it
-# Mutt's own buffer for a line; shlex takes a time that grows with its square.
-_LONGEST_LINE = 8192
-_OURS = (
-    "smtp_url",
-    "smtp_pass",
-    "smtp_authenticators",
-    "from",
-    "realname",
-    "hostname",
-    "ssl_starttls",
-    "ssl_force_tls",
-    "certificate_file",
-)
+_SCHEMES = {"smtp": "25", "smtps": "465"}  # the port that Mutt takes
+_OF_TOKENS = ("oauthbearer", "xoauth2")
+_WITHOUT_PASSWORD = ("external", "gssapi")
+_SAME = {"realname": "full_name", "dsn_notify": "dsn_notify", "hostname": "helo", "ssl_client_cert": "certificate"}
 
 
-def read(text: str) -> Found:
+def read(text: str, path: str, here: Here) -> Found:
+    """path: of the file, for those that it sources."""
     found = Found()
-    variables = _variables(text, found)
-    url = variables.get("smtp_url", "")
-    if not url or "from" not in variables:
-        for path in variables.get("source", "").split("\n")[1:]:
-            found.lose(f"source {path}", "another file is not read; import it too, by its path, if it says how to send")
+    commands = Commands(here, found)
+    commands.run(path, text)
+    variables = commands.variables
+    url = _told("smtp_url", variables, found)
+    scheme, mark, rest = url.partition("://")
+    login, at, place = rest.rstrip("/").rpartition("@")
+    host, _, port = place.rpartition(":") if place.rpartition(":")[2].isdigit() else (place, "", "")
     if not url:
         found.lose("smtp_url", "it is not set, so Mutt does not send by itself; there is nothing to import")
         return found
-    scheme, _, rest = url.partition("://")
-    login, at, place = rest.rstrip("/").rpartition("@")
-    user, colon, password = login.partition(":")
-    section = Section(*([variables["from"]] if variables.get("from") else []))
+    if not (mark and scheme in _SCHEMES and host):
+        found.lose("smtp_url", "it names no server: smtp://HOST or smtps://HOST is expected")
+        return found
+    section = _whose(variables, found)
     section.remarks.append("from smtp_url of Mutt")
-    host, _, port = place.rpartition(":") if place.rpartition(":")[2].isdigit() else (place, "", "")
-    authority(section, host.strip("[]"), port or _AUTOMATIC_PORT.get(scheme, "587"))
+    authority(section, host.strip("[]"), port or _SCHEMES[scheme])
     _tls(section, scheme, variables)
     if at:
-        from urllib.parse import unquote
-
-        section.say("username", unquote(user))
-        _password(section, unquote(password) if colon else variables.get("smtp_pass", ""), found)
+        _login(section, login, variables, found)
     _rest(section, variables, found)
     found.sections.append(section)
     return found
 
 
-def _tls(section: Section, scheme: str, variables: dict[str, str]) -> None:
+def _told(name: str, variables: dict[str, Value], found: Found) -> str:
+    """What is known of a variable; what is not is said."""
+    value = variables.get(name, Value(""))
+    for note in value.notes:
+        found.lose(name, note)
+    if value.command:
+        found.lose(name, f"`{value.command}` is not run, and nothing stands for what it prints")
+    return value.text
+
+
+def _whose(variables: dict[str, Value], found: Found) -> Section:
+    address = _told("from", variables, found)
+    if address.endswith(">"):  # with a name before it
+        address = address[:-1].rpartition("<")[2]
+    return Section(address) if address else Section()
+
+
+def _tls(section: Section, scheme: str, variables: dict[str, Value]) -> None:
     if scheme == "smtps":
         section.say("starttls", "implicit")
-    elif variables.get("ssl_force_tls") == "yes" or variables.get("ssl_starttls") == "yes":
+    elif any(name in variables and variables[name].text == "yes" for name in ("ssl_force_tls", "ssl_starttls")):
         section.say("starttls", "required")
 
 
-def _password(section: Section, password: str, found: Found) -> None:
-    if password.startswith("`") and password.endswith("`"):
-        section.say("password_command", password[1:-1])
-    elif password:
-        section.say("password", password)
+def _login(section: Section, login: str, variables: dict[str, Value], found: Found) -> None:
+    from urllib.parse import unquote
+
+    user, _, password = login.partition(":")
+    if not user:
+        found.lose("smtp_url", "it has an @, and no user before it: nobody logs in")
+        return
+    section.say("username", unquote(user))
+    mechanisms = _told("smtp_authenticators", variables, found).lower().split(":")
+    of_tokens = [mechanism for mechanism in mechanisms if mechanism in _OF_TOKENS]
+    known = unquote(password) or "smtp_pass" in variables
+    token_command = _told("smtp_oauth_refresh_command", variables, found)
+    if token_command and (of_tokens or not known):
+        section.say("password_command", token_command)
+        section.say("auth", of_tokens[0] if of_tokens else "xoauth2")
+        return
+    if token_command:
+        found.lose("smtp_oauth_refresh_command", "smtp_authenticators names neither oauthbearer nor xoauth2")
+    if len(mechanisms) > 1:
+        found.lose("smtp_authenticators", "the strongest mechanism is chosen; name one with auth")
+    elif mechanisms[0]:
+        section.say("auth", mechanisms[0])
+    if mechanisms[0] not in _WITHOUT_PASSWORD:
+        _password(section, Value(unquote(password)) if password else variables.get("smtp_pass"), found)
+
+
+def _password(section: Section, value: "Value | None", found: Found) -> None:
+    for note in value.notes if value else ():
+        found.lose("smtp_pass", note)
+    if value and value.command:
+        section.say("password_command", value.command)
+    elif value and value.text:
+        section.say("password", value.text)
     else:
         section.say("password_from", "keyring")
-        found.lose("smtp_pass", "it is not set; run `esmtp --set-password ADDRESS`")
+        address = section.addresses[0] if section.addresses else "ADDRESS"
+        found.lose("smtp_pass", f"it is not set; run `esmtp --set-password {address}`")
 
 
-def _rest(section: Section, variables: dict[str, str], found: Found) -> None:
-    if variables.get("realname"):
-        section.say("full_name", variables["realname"])
-    if variables.get("dsn_notify"):
-        section.say("dsn_notify", variables["dsn_notify"])
-    if variables.get("hostname"):
-        section.say("helo", variables["hostname"])
-    first, _, more = variables.get("smtp_authenticators", "").partition(":")
-    if first and not more:
-        section.say("auth", first)
-    elif more:
-        found.lose("smtp_authenticators", "the strongest mechanism is chosen; name one with auth")
-    if variables.get("certificate_file"):
+def _rest(section: Section, variables: dict[str, Value], found: Found) -> None:
+    for name, statement in _SAME.items():
+        value = _told(name, variables, found)
+        if value:
+            section.say(statement, value)
+    if "certificate_file" in variables:
         found.lose("certificate_file", "name the certificate's authority with ca_file, or pin it with fingerprint")
-
-
-def _variables(text: str, found: Found) -> dict[str, str]:
-    """What ``set`` says, ``yes`` and ``no`` for switches; ``unset`` takes it back."""
-    variables: dict[str, str] = {}
-    for line in text.replace("\\\n", " ").splitlines():
-        if len(line) > _LONGEST_LINE:
-            found.lose(line[:20] + "…", f"a line of more than {_LONGEST_LINE} characters is not read")
-            continue
-        words = _words(line)
-        command = words.pop(0) if words else ""
-        if command == "source" and words:
-            variables["source"] = variables.get("source", "") + "\n" + words[0]
-        while command in ("set", "unset") and words:
-            name, _, value = words.pop(0).partition("=")
-            if command == "unset":
-                variables.pop(name, None)
-            elif name.startswith("no") and name not in _OURS:
-                variables[name[2:]] = "no"
-            else:
-                variables[name] = value or "yes"
-    return variables
-
-
-def _words(line: str) -> list[str]:
-    """As Mutt splits a line: quotes, backslashes, comments; blanks may stand around an equals sign."""
-    import shlex
-
-    try:
-        parts = shlex.split(line, comments=True)
-    except ValueError:  # a quote that is never closed
-        return []
-    words: list[str] = []
-    for part in parts:
-        if words and (part.startswith("=") or words[-1] == "=" or (words[-1].endswith("=") and "=" not in part)):
-            words[-1] += part
-        else:
-            words.append(part)
-    return words

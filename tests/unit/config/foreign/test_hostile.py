@@ -19,6 +19,10 @@ def read_msmtp(text: str) -> Found:
     return msmtprc.read(text, HERE)
 
 
+def read_mutt(text: str) -> Found:
+    return muttrc.read(text, "/nowhere/muttrc", HERE)
+
+
 def read_ssmtp(text: str) -> Found:
     return ssmtp.read(text, HERE)
 
@@ -32,12 +36,15 @@ def read_ssmtp(text: str) -> Found:
             lambda n: "".join(f"c{i} x\n" for i in range(n)) + "".join(f"account a{i}\nhost x\n" for i in range(n)),
         ),
         (read_msmtp, lambda n: "account a\nhost x\naccount b : " + "a," * n),
-        (muttrc.read, lambda n: "set smtp_url=" + "x" * (16 * n)),
-        (muttrc.read, lambda n: "set x " + "= " * (8 * n)),
-        (muttrc.read, lambda n: "set x=\\\n" * (2 * n)),
+        (read_mutt, lambda n: "set smtp_url=" + "x" * (16 * n)),
+        (read_mutt, lambda n: "set x " + "= " * (8 * n)),
+        (read_mutt, lambda n: "set x=\\\n" * (2 * n)),
+        (read_mutt, lambda n: "set my_a=xxxxxxxx\n" + "set my_a=$my_a$my_a\n" * n),
+        (read_mutt, lambda n: "".join(f"set my_a=$my_a$my_{i}\n" for i in range(n))),
+        (read_mutt, lambda n: "source x\n" * n),
         (read_ssmtp, lambda n: "".join(f"k{i}=v\n" for i in range(n))),
     ],
-    ids=["defaults", "accounts", "bases", "word", "blanks", "continued", "keys"],
+    ids=["defaults", "accounts", "bases", "word", "blanks", "continued", "doubled", "notes", "sources", "keys"],
 )
 def test_a_long_file_takes_linear_time(read: Read, make: Callable[[int], str]) -> None:
     def taken(n: int) -> float:
@@ -60,7 +67,7 @@ def test_what_is_inherited_is_said_once() -> None:
 
 
 def test_a_line_that_mutt_could_not_read_is_named() -> None:
-    found = muttrc.read("set x=" + "y" * 9000 + "\nset smtp_url=smtp://me@x.org\n")
+    found = read_mutt("set x=" + "y" * 9000 + "\nset smtp_url=smtp://me@x.org\n")
     assert found.sections
     assert found.lost[0] == "set x=yyyyyyyyyyyyyy…: a line of more than 8192 characters is not read"
 

@@ -1,4 +1,4 @@
-"""ssmtp, nullmailer and Mutt: what their files come to."""
+"""ssmtp and nullmailer: what their files come to."""
 
 import pathlib
 
@@ -162,54 +162,13 @@ def test_nullmailer_without_a_domain_says_so(tmp_path: pathlib.Path, host: str) 
     assert "qualifydomain" in found.lost[0]
 
 
-def test_mutt() -> None:
-    found = muttrc.read(
-        'set realname = "Joe User"\nset from=joe@x.org # me\nset nouse_from\n'
-        'set smtp_url="smtps://joe%40x.org@mail.x.org" \\\n  smtp_pass="`pass show mail`"\n'
-        'set smtp_authenticators="login" dsn_notify="failure,delay"\nsource colours\n'
-        'macro index x "set from=other@x.org"\n'
-    )
-    [section] = found.sections
-    assert section.addresses == ["joe@x.org"]
-    assert dict(section.statements) == {
-        "hostname": "mail.x.org:465",
-        "starttls": "implicit",
-        "username": "joe@x.org",
-        "password_command": "pass show mail",
-        "full_name": "Joe User",
-        "auth": "login",
-        "dsn_notify": "failure,delay",
-    }
-    assert found.lost == []
-
-
-def test_a_file_that_mutt_reads_too_may_say_how_to_send() -> None:
-    found = muttrc.read("source ~/.mutt/account\nset from=joe@x.org\n")
-    assert found.lost[0].startswith("source ~/.mutt/account: another file is not read")
-
-
 @pytest.mark.parametrize(
-    ("line", "password"),
-    [
-        ("set smtp_url=smtp://joe:pa%20ss@x.org:587", ("password", "pa ss")),
-        ("set smtp_url=smtp://joe@x.org:587 smtp_pass=it", ("password", "it")),
-        ("set smtp_url=smtp://joe@x.org:587", ("password_from", "keyring")),
-    ],
+    "text",
+    ["", "set", "set x='", "=\n===", "source a\0b", "set \\", "x=${", "$`", "account\nhost\n\0", "set smtp_url=://@:"],
 )
-def test_password_of_mutt(line: str, password: tuple[str, str]) -> None:
-    assert password in muttrc.read(line).sections[0].statements
-
-
-def test_mutt_that_sends_by_another_program() -> None:
-    found = muttrc.read("set sendmail=msmtp\nset smtp_url=smtp://x.org\nunset smtp_url\n")
-    assert found.sections == []
-    assert found.lost
-
-
-@pytest.mark.parametrize("text", ["", "set", "set x='", "=\n===", "account\nhost\n\0", "set smtp_url=://@:"])
 def test_odd_files_do_no_harm(text: str) -> None:
     from esmtp_py.config.foreign import msmtprc
 
-    muttrc.read(text)
+    muttrc.read(text, "/nowhere/muttrc", HERE)
     msmtprc.read(text, HERE)
     ssmtp.read(text, HERE, text)
