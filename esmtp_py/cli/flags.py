@@ -181,8 +181,14 @@ def _mode(options: "Options", value: str) -> None:
     options.mode, options.asked = MODES[value][0], f"-b{value}"
 
 
+# Behind -q: the mails with a text in their id, a recipient or the sender; or those without.
+SELECTING = ("I", "R", "S", "!")
+
+
 def _queue_run(options: "Options", value: str) -> None:
     options.queue_run = value
+    if options.mode == LIST and value[:1] in SELECTING:  # which ones to list, as for sendmail's mailq
+        return
     if options.mode != LATER:  # -bd -q15m is a daemon that also runs the queue
         options.mode, options.asked = RUN_QUEUE, f"-q{value}"
 

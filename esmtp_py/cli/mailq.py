@@ -6,7 +6,9 @@ queue costs neither memory nor patience.
 
 import time
 
+from esmtp_py.cli.flags import SELECTING
 from esmtp_py.cli.item import ACTIVE, HOLD, PLACES, Item, active_names, look, waiting
+from esmtp_py.cli.selection import Selection
 from esmtp_py.cli.terminal import OUT
 from esmtp_py.cli.turns import in_turn
 from esmtp_py.printable import printable
@@ -37,48 +39,59 @@ _NUMBER, _COUNTS = 8, 4
 
 
 def mailq(options: "Options") -> int:
-    """Lists all there is on standard output."""
+    """Lists all there is on standard output, or what -qI, -qR or -qS select of it."""
     with Store.open(create=False) as store:
         active = active_names(store)
+        selected = options.queue_run if options.queue_run[:1] in SELECTING else ""
+        selection = Selection(selected) if selected else None
         total = [0] * _COUNTS
         shown = False
         for place in PLACES:
             names = store.ids(place)
-            if names and not shown and not options.json:
-                OUT.write(_HEADING)
-            shown = shown or bool(names)
             parts = [names[at : at + _PART] for at in range(0, len(names), _PART)]
-            for done in in_turn(parts, _printer(store, place, active, options)):
+            for done in in_turn(parts, _printer(store, place, active, options, selection)):
                 total = [sum(pair) for pair in zip(total, _numbers(done), strict=True)]
-                OUT.write_bytes(done[_COUNTS * _NUMBER :])
+                text = done[_COUNTS * _NUMBER :]
+                if text and not shown and not options.json:
+                    OUT.write(_HEADING)
+                shown = shown or bool(text)
+                OUT.write_bytes(text)
         if not options.json:
-            OUT.write((_footer(total) if shown else "Mail queue is empty\n") + _copies(len(store.ids(SENT))))
+            empty = f"No mail for -q{selected}\n" if selected else "Mail queue is empty\n"
+            OUT.write((_footer(total) if shown else empty) + _copies(len(store.ids(SENT))))
     return 0
 
 
-def _printer(store: Store, place: str, active: "frozenset[str]", options: "Options") -> "Callable[[list[str]], bytes]":
+def _printer(
+    store: Store, place: str, active: "frozenset[str]", options: "Options", selection: "Selection | None"
+) -> "Callable[[list[str]], bytes]":
     undo = None
     if options.verbose or options.json:
         from esmtp_py.cli.withheld import Undo
 
         undo = Undo(store)
-    return lambda names: _printed(store, place, names, active, options, undo)
+    return lambda names: _printed(_chosen(store, place, names, active, selection), options, undo)
 
 
-def _printed(
-    store: Store, place: str, names: list[str], active: "frozenset[str]", options: "Options", undo: "Undo | None"
-) -> bytes:
-    """Some mails: the counts, and the text."""
-    now, counts, texts = time.time(), [0] * _COUNTS, []
+def _chosen(
+    store: Store, place: str, names: list[str], active: "frozenset[str]", selection: "Selection | None"
+) -> "Iterator[Item]":
     for name in names:
         item = look(store, name, place, active)
-        if item:
-            queue = item.queue
-            counts[_DAMAGED if queue == CORRUPT else _FAILED if queue == FAILED else _REQUESTS] += 1
-            counts[_BYTES] += item.size if queue not in (CORRUPT, FAILED) else 0
-            if undo:
-                item.undo = undo.seconds(item)
-            texts.append(_json(item, now) if options.json else text(item, queue, options.verbose, now) + "\n")
+        if item and (not selection or selection.has(item)):
+            yield item
+
+
+def _printed(items: "Iterator[Item]", options: "Options", undo: "Undo | None") -> bytes:
+    """Some mails: the counts, and the text."""
+    now, counts, texts = time.time(), [0] * _COUNTS, []
+    for item in items:
+        queue = item.queue
+        counts[_DAMAGED if queue == CORRUPT else _FAILED if queue == FAILED else _REQUESTS] += 1
+        counts[_BYTES] += item.size if queue not in (CORRUPT, FAILED) else 0
+        if undo:
+            item.undo = undo.seconds(item)
+        texts.append(_json(item, now) if options.json else text(item, queue, options.verbose, now) + "\n")
     head = b"".join(count.to_bytes(_NUMBER, "little") for count in counts)
     return head + "".join(texts).encode("utf-8", "backslashreplace")
 

@@ -8,6 +8,7 @@ import gc
 import os
 import time
 
+from esmtp_py.cli.flags import SELECTING
 from esmtp_py.cli.item import look
 from esmtp_py.cli.raw import unpack
 from esmtp_py.cli.selection import Selection
@@ -38,7 +39,7 @@ def queue_run(options: "Options") -> int:
     gc.enable()  # unlike a mail, a run may last for ever
     trace = Transcript(options.verbose, options.transcript).trace
     asked = options.queue_run
-    if Selection.is_asked(asked):
+    if asked[:1] in SELECTING:
         _run_matching(asked, options, trace)
     elif asked:
         _run_every(seconds(asked), options, trace)

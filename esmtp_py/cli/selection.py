@@ -6,8 +6,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from esmtp_py.cli.item import Item
 
-_KINDS = ("I", "R", "S")
-
 
 class Selection:
     """asked: what is behind -q.  MailError("usage") when it names no text."""
@@ -17,13 +15,8 @@ class Selection:
     def __init__(self, asked: str) -> None:
         self._negated = asked.startswith("!")
         self._kind, self._text = asked[self._negated : self._negated + 1], asked[self._negated + 1 :]
-        if self._kind not in _KINDS or not self._text:
+        if self._kind not in ("I", "R", "S") or not self._text:
             raise MailError("usage", f"-q{asked}: -qI, -qR or -qS and a text to look for is expected")
-
-    @staticmethod
-    def is_asked(asked: str) -> bool:
-        """True when what is behind -q is no time."""
-        return asked[:1] in ("!", *_KINDS)
 
     def has(self, item: "Item") -> bool:
         """True for a mail that is meant."""

@@ -53,6 +53,41 @@ def test_the_name_mailq_is_the_same(esmtp: Command, queue: Queue) -> None:
     assert esmtp.run(str(esmtp.named("mailq"))).out == esmtp("-bp").out != ""
 
 
+@pytest.mark.parametrize(
+    ("words", "numbers"),
+    [
+        (["-qRa@"], [0]),
+        (["-q!Ra@"], [1, 2]),
+        (["-qSyou"], [1]),
+        (["-qI1700000005"], [1]),
+        (["-qRtom", "-v"], [2]),
+        (["-q!Rx.org"], []),
+        (["-qRa@", "--json"], [0]),
+    ],
+)
+def test_only_what_was_asked_for(esmtp: Command, queue: Queue, words: list[str], numbers: list[int]) -> None:
+    """Listed, as sendmail's mailq does it, and not delivered."""
+    names = [
+        queue.add(Entry(NOW, "me@x.org", [Recipient("a@x.org")])),
+        queue.add(Entry(NOW + 5, "you@x.org", [Recipient("b@x.org")])),
+        queue.call(b"-t", text=b"To: tom@x.org\n\nx\n"),
+    ]
+    before = {path: path.read_bytes() for path in (queue.path / "new").iterdir()}
+    outs = [esmtp.run(str(esmtp.named("mailq")), *words), esmtp("-bp", *words), esmtp(words[0], "-bp", *words[1:])]
+    assert {(done.code, done.err) for done in outs} == {(0, "")}
+    for done in outs:
+        assert [name for name in names if name in done.out] == [names[number] for number in numbers]
+        assert ("-Queue ID-" in done.out) == bool(numbers and "--json" not in words)
+    assert {path: path.read_bytes() for path in before} == before
+    assert numbers or outs[0].out == f"No mail for {words[0]}\n"
+
+
+@pytest.mark.parametrize("words", [["-qR"], ["-q!"], ["-q!x"]])
+def test_nothing_to_look_for(esmtp: Command, queue: Queue, words: list[str]) -> None:
+    queue.add()
+    assert esmtp("-bp", *words).code == 64
+
+
 def test_one_reason_for_many_is_said_once(esmtp: Command, queue: Queue) -> None:
     queue.add(THREE, marks=outcome_mark(NOW, [0, 1], BUSY) + outcome_mark(NOW, [2], FULL))
     out = esmtp("-bp").out

@@ -440,8 +440,9 @@ def test_a_mail_that_is_handed_over_is_queued_too(wrapper: Wrapper, args: list[s
     [
         ("mailq", [], ["-bp"]),
         ("mailq", ["-v"], ["-bp", "-v"]),
-        ("mailq", ["-q"], ["-q"]),
-        ("mailq", ["-q15m", "x"], ["-q15m", "x"]),
+        ("mailq", ["-q"], ["-bp", "-q"]),
+        ("mailq", ["-q15m", "x"], ["-bp", "-q15m", "x"]),
+        ("mailq", ["-qRx.org"], ["-bp", "-qRx.org"]),
         ("deliver", [], ["-q"]),
         ("deliver", ["-v"], ["-q", "-v"]),
         ("newaliases", [], ["-bi"]),
