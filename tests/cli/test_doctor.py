@@ -66,6 +66,39 @@ def test_a_wrong_password(esmtp: Command, rc: Rc) -> None:
         assert "canary" not in done.out
 
 
+@pytest.mark.parametrize(
+    ("source", "said"),
+    [
+        ("password_file pw", "chmod 600"),
+        ("password_from ask", "terminal"),
+        ("password_command false", "password_command"),
+        ("# none", "no password for alice"),
+    ],
+)
+def test_a_password_that_cannot_be_had(esmtp: Command, rc: Rc, source: str, said: str) -> None:
+    (esmtp.home / "pw").write_text("secret\n")
+    (esmtp.home / "pw").chmod(0o644)
+    with SubmissionServer() as server:
+        rc(statements(server).replace("password secret", source))
+        done = esmtp("--doctor")
+    assert done.code != 0
+    [(level, text)] = findings(done, "log-in")
+    assert level == "bad"
+    assert text.startswith("me@x.org: ")
+    assert said in text
+    assert findings(done, "server") == []
+
+
+def test_a_password_of_nobody(esmtp: Command, rc: Rc) -> None:
+    with SubmissionServer() as server:
+        path = rc(statements(server).replace("username alice\n", ""))
+        done = esmtp("--doctor")
+    assert done.code == 78
+    assert findings(done, "log-in") == [
+        ("bad", f"me@x.org: {path}:3: password, but no username; write one, or take it out")
+    ]
+
+
 def test_an_authority_that_nobody_knows(esmtp: Command, rc: Rc) -> None:
     with SubmissionServer() as server:
         rc(statements(server).partition("ca_file")[0])

@@ -117,6 +117,12 @@ def test_a_server_as_the_rc_writes_it(
         ("hostname x.org username me auth external", "password", None),
         ("hostname x.org username me password x", "password", "in the rc file (RC:1)"),
         ("hostname x.org auth external", "login", "by EXTERNAL (RC:1)"),
+        ("hostname x.org", "login", "none, for no username is written"),
+        (
+            "hostname x.org password x",
+            "login",
+            "impossible, and nothing is sent: password (RC:1), but no username",
+        ),
         (
             "hostname srv:x.org",
             "TLS",

@@ -167,11 +167,12 @@ def server(identity: "Identity") -> "Iterator[Finding]":
     try:
         yield from _resolved(identity, where)
         yield from _connected(identity, where)
-        if identity.logs_in:
-            yield from _logged_in(identity)
     except MailError as error:
         text = f"{where}: {error.text}{_ADVICE.get(error.kind, '')}"
         yield Finding(BAD, _STEPS.get(error.kind, "server"), text, error.kind)
+        return
+    if identity.logs_in or identity.nameless_login:
+        yield _logged_in(identity)
 
 
 # What to do where the error does not say it: a mail would be sent again later.
@@ -181,7 +182,7 @@ _ADVICE = {
 }
 
 # Which step an error ends.
-_STEPS = {"dns": "DNS", "host_unknown": "DNS", "tls": "TLS", "auth": "log-in", "config": "rc file"}
+_STEPS = {"dns": "DNS", "host_unknown": "DNS", "tls": "TLS", "config": "rc file"}
 
 
 def _tls_files(identity: "Identity") -> "Iterator[Finding]":
@@ -218,9 +219,13 @@ def _connected(identity: "Identity", where: str) -> "Iterator[Finding]":
         yield Finding(NOTE, "TLS", f"{where}: its certificate ends on {time.strftime('%Y-%m-%d', time.gmtime(end))}")
 
 
-def _logged_in(identity: "Identity") -> "Iterator[Finding]":
+def _logged_in(identity: "Identity") -> Finding:
+    """What has gone wrong here is about the log-in, most likely the password: the rest was good a moment ago."""
     from esmtp_py.deliver.session import Session
     from esmtp_py.deliver.survey import LOGIN_SECONDS, hurried
 
-    Session(hurried(identity, LOGIN_SECONDS)).close()
-    yield Finding(OK, "log-in", f"{identity.name}: {identity.username or identity.auth} is let in")
+    try:
+        Session(hurried(identity, LOGIN_SECONDS)).close()
+    except MailError as error:
+        return Finding(BAD, "log-in", f"{identity.name}: {error.text}", error.kind)
+    return Finding(OK, "log-in", f"{identity.name}: {identity.username or identity.auth} is let in")

@@ -143,6 +143,9 @@ def trust(identity: "Identity") -> str:
 
 def login(identity: "Identity") -> str:
     """As whom, and how."""
+    nameless = identity.nameless_login
+    if nameless:
+        return f"impossible, and nothing is sent: {nameless}{_said(identity, nameless)}, but no username"
     if not identity.logs_in:
         return "none, for no username is written"
     if identity.auth != AUTOMATIC:
