@@ -158,8 +158,10 @@ class Exchange:
             pass  # we were leaving anyway
 
     def _advice(self) -> str:
-        if self._name in mechanism.WITH_TOKEN:
-            return "if it lasts, allow esmtp once more with esmtp --authorize"
+        if self._identity.oauth2:
+            from esmtp_py.secret.oauth2.client import Client
+
+            return f"if it lasts, {Client(self._identity).remedy}"
         if self._name == "EXTERNAL":
             return "check certificate in the rc"
         if self._name == "GSSAPI":

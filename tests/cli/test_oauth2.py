@@ -119,6 +119,7 @@ def test_a_server_that_takes_no_token_is_asked_twice_and_the_mail_waits(
     done = send(esmtp)
     assert done.code == 77
     assert "535" in done.err
+    assert "; if it lasts, run `esmtp --authorize alice@example.test`" in done.err
     assert len(provider.asked("token")) == 2
     assert server.mails == []
 
