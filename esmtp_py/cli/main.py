@@ -114,6 +114,9 @@ def _refuse_privilege(options: Options) -> None:
 
 def _refuse_arguments(options: Options) -> None:
     """As Postfix does: whoever writes ``mailq ID`` or ``-q 15m`` would wait for what does not come."""
+    if options.way and options.mode != "authorize":
+        way = f"--{options.way}"
+        raise MailError("usage", f"{way} belongs to --authorize: esmtp --authorize ADDRESS {way}")
     if options.recipients and options.mode in _ALONE:
         raise MailError("usage", f"{options.asked} takes no argument {options.recipients[0]}{_ALONE[options.mode]}")
 

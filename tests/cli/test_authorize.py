@@ -128,10 +128,14 @@ def test_the_address_is_pasted_where_the_browser_is_elsewhere(esmtp: Command, rc
     url = read(terminal, r"  (\S+)\n\n")
     terminal.until("paste that here")
     where = visit(tls, url, follow=False)
-    terminal.type("nonsense")
+    for wrong in ("nonsense", f"{where.partition('?')[0]}?code=x&state=y"):
+        terminal.type(wrong)
+        terminal.until(r"That is not the address that it ends at: it begins with http://127.0.0.1:\d+/\? ")
+    terminal.type("")
     terminal.type(where)
     assert terminal.end() == 0
     assert {kept(esmtp)} == tls.refresh_tokens
+    assert terminal.shown.count("That is not the address") == 2
 
 
 def test_on_a_desktop_the_browser_opens_by_itself(esmtp: Command, rc: Rc, tls: OAuthServer) -> None:
@@ -178,6 +182,14 @@ def test_the_flag_chooses(flag: str, esmtp: Command, rc: Rc, tls: OAuthServer) -
     else:
         visit(tls, read(terminal, r"  (\S+)\n\n"))
     assert terminal.end() == 0
+
+
+@pytest.mark.parametrize("flag", ["--device", "--browser"])
+@pytest.mark.parametrize("more", [[], ["alice@example.test"], ["--explain", "alice@example.test"]])
+def test_the_flag_alone_says_what_it_belongs_to(flag: str, more: list[str], esmtp: Command) -> None:
+    done = esmtp(flag, *more)
+    assert done.code == 64
+    assert done.err == f"esmtp: {flag} belongs to --authorize: esmtp --authorize ADDRESS {flag}\n"
 
 
 @pytest.mark.parametrize("name", ["google", "microsoft"])

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 # Longer than any address that a browser ends at.
 _LINE = 8192
+_WRONG = "That is not the address that it ends at: it begins with {}/? and has code= and state= in it. Paste all of it."
 
 
 def authorize(options: "Options") -> int:
@@ -75,7 +76,7 @@ def _with_browser(client: "Client") -> "Tokens":
             say(f"Waiting for {PATIENCE / 60:.0f} minutes at most.")
             return redirect.tokens()
         say("If it is a browser on another machine, it will end at an address that it cannot open: paste that here.")
-        return redirect.tokens(_typed, 0)
+        return redirect.tokens(_typed, 0, wrong=lambda: say(_WRONG.format(redirect.place)))
 
 
 def _with_code(client: "Client") -> "Tokens":

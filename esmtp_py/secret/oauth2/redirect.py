@@ -47,7 +47,7 @@ _REASONS = {200: "OK", 400: "Bad Request", 403: "Forbidden", 404: "Not Found", 4
 class Redirect:
     """One authorisation, from the address for the browser to the tokens.  For a ``with``.
 
-    url: what the user opens.
+    url: what the user opens.  place: what the address begins with that the browser ends at.
     """
 
     def __init__(self, client: "Client") -> None:
@@ -60,7 +60,7 @@ class Redirect:
         self._listener = _listener()
         port = self._listener.getsockname()[1]
         self._hosts = (f"127.0.0.1:{port}", f"localhost:{port}")
-        self._uri = f"http://{client.provider.loopback}:{port}"  # as it is registered, which is without a path
+        self.place = f"http://{client.provider.loopback}:{port}"  # as it is registered, which is without a path
         self.url = self._address()
 
     def __enter__(self) -> "Redirect":
@@ -69,18 +69,25 @@ class Redirect:
     def __exit__(self, *_: object) -> None:
         self._listener.close()
 
-    def tokens(self, typed: "Callable[[], str] | None" = None, fd: int = -1, patience: float = PATIENCE) -> "Tokens":
+    def tokens(
+        self,
+        typed: "Callable[[], str] | None" = None,
+        fd: int = -1,
+        patience: float = PATIENCE,
+        wrong: "Callable[[], None]" = lambda: None,
+    ) -> "Tokens":
         """Waits for the browser, and exchanges the code that it brings.
 
         typed, fd: the address that the browser ended at may also be typed:
-        when ``fd`` can be read, ``typed`` gives a line.  Raises MailError.
+        when ``fd`` can be read, ``typed`` gives a line.
+        wrong: called when that is another one; the wait goes on.  Raises MailError.
         """
-        code = self._code(typed, fd, time.monotonic() + patience)
+        code = self._code(typed, fd, wrong, time.monotonic() + patience)
         self._listener.close()
         form: "dict[str, str | Secret]" = {
             "grant_type": "authorization_code",
             "code": code,
-            "redirect_uri": self._uri,
+            "redirect_uri": self.place,
             "code_verifier": self._verifier,
         }
         return granted(self._client, form)
@@ -95,7 +102,7 @@ class Redirect:
         asks = {
             "response_type": "code",
             "client_id": client.id,
-            "redirect_uri": self._uri,
+            "redirect_uri": self.place,
             **({"scope": client.scope} if client.scope else {}),
             "state": self._state.reveal(),
             "code_challenge": challenge.decode("ascii"),
@@ -106,7 +113,7 @@ class Redirect:
         endpoint = client.authorization_endpoint
         return f"{endpoint}{'&' if '?' in endpoint else '?'}{urlencode(asks, errors='surrogateescape')}"
 
-    def _code(self, typed: "Callable[[], str] | None", fd: int, end: float) -> Secret:
+    def _code(self, typed: "Callable[[], str] | None", fd: int, wrong: "Callable[[], None]", end: float) -> Secret:
         poll = select.poll()
         poll.register(self._listener, select.POLLIN)
         if typed:
@@ -115,17 +122,20 @@ class Redirect:
             left = end - time.monotonic()
             ready = dict(poll.poll(left * 1000 + 1)) if left > 0 else {}
             if not ready:
-                raise MailError("try_again", "nobody agreed in time: run `esmtp --authorize` again")
+                raise MailError("try_again", f"nobody agreed in time: {self._client.remedy} again")
             found = self._served() if self._listener.fileno() in ready else None
             if typed and fd in ready:
                 line = typed()
                 if not line or ready[fd] & select.POLLNVAL:  # the terminal is gone; the browser may still come
                     poll.unregister(fd)
                     typed = None
-                found = found or (self._granted(line.strip().partition("?")[2]) if line.strip() else None)
+                if line.strip() and not found:
+                    found = self._granted(line.strip().partition("?")[2])
+                    if not found:
+                        wrong()
             if found:
                 return found
-        raise MailError("try_again", "too many requests that were not what we wait for: run `esmtp --authorize` again")
+        raise MailError("try_again", f"too many requests that were not what we wait for: {self._client.remedy} again")
 
     def _served(self) -> "Secret | None":
         """Answers one request of whoever it is.  The code, if it brought one."""
