@@ -24,6 +24,18 @@ OAUTH2 = (
     *("scope", "token_file"),
 )
 
+# A word of these means the same to every shell.
+_PLAIN = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789+-./_")
+# Plain words that the shell knows without PATH: those of POSIX, and some of bash's.
+_SHELL_WORDS = frozenset(
+    (
+        *("case", "do", "done", "elif", "else", "esac", "fi", "for", "if", "in", "then", "until", "while"),
+        *(".", "break", "continue", "eval", "exec", "exit", "export", "readonly", "return", "set", "shift", "times"),
+        *("trap", "unset", "alias", "bg", "cd", "command", "fc", "fg", "getopts", "hash", "jobs", "read", "type"),
+        *("ulimit", "umask", "unalias", "wait", "function", "local", "select", "source", "time"),
+    )
+)
+
 
 def advice(statements: "list[Statement]", config: Config, source: Source) -> list[str]:
     """Warnings, each ``file:line: text``."""
@@ -175,6 +187,21 @@ def _local(identity: Identity) -> "Iterator[tuple[str, str]]":
         yield "force_mda", "force_mda, but no mda to deliver with"
     if identity.mda and identity.qualifydomain and not identity.force_mda:
         yield "mda", "has no effect: with qualifydomain no recipient is local"
+    program = _missing_program(identity.mda)
+    if program:
+        yield "mda", f"{program} {'is not there or cannot be run' if '/' in program else 'is not found on PATH'}"
+
+
+def _missing_program(command: str) -> str:
+    """The first word of a command for the shell, if that is plainly a program and there is none; else ""."""
+    import shutil
+
+    word = next(iter(command.split()), "")
+    if not word or set(word) - _PLAIN or word in _SHELL_WORDS:
+        return ""
+    if "/" in word and word[0] != "/":  # it depends on the directory
+        return ""
+    return "" if shutil.which(word) else word
 
 
 def _files(identity: Identity) -> "Iterator[tuple[str, str]]":
