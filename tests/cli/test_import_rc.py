@@ -111,8 +111,39 @@ def test_what_cannot_be_imported(esmtp: Command, words: list[str], code: int, sa
     assert not (esmtp.home / ".esmtprc").exists()
 
 
-def test_what_means_nothing_here_is_named_with_its_line(esmtp: Command) -> None:
-    (esmtp.home / "m").write_text("account a\nhost x.org\nfrom me@x.org\ntls on\ntimeout 99999\n")
+def test_what_an_rc_file_does_not_take_is_left_out_and_said(esmtp: Command) -> None:
+    (esmtp.home / "m").write_text(
+        "account a\nhost x.org\nfrom me@x.org\ntls on\ntimeout 99999\nsyslog LOG_X\n"
+        "account b\nhost x.org\nport 99999\nfrom b@x.org\n"
+        "account c\nhost x.org\nfrom c d@x.org\n"
+    )
     done = esmtp("--import", "m")
     assert done.code == 0
-    assert "line 7: timeout: expected a number of seconds" in done.err
+    assert [line.partition(": ")[2] for line in done.err.splitlines()] == [
+        "not taken over: account a of msmtp: timeout: expected a number of seconds from 1 to 86400",
+        "not taken over: account a of msmtp: syslog: expected a facility such as mail, user or local0",
+        "not taken over: account b of msmtp: hostname: expected a port number from 1 to 65535 after the colon",
+        "not taken over: account c of msmtp: identity: expected an address such as me@example.org, "
+        "without a name or comment",
+    ]
+    checked = esmtp("--check-rc")
+    assert checked.code == 0
+    assert "warning" not in checked.out
+    assert "hostname x.org:25" in (esmtp.home / ".esmtprc").read_text()
+
+
+def test_what_the_check_would_warn_of_is_said(esmtp: Command) -> None:
+    (esmtp.home / "m").write_text("account a\nhost x.org\nfrom me@x.org\ntls on\ntls_trust_file ~/nowhere\n")
+    done = esmtp("--import", "m")
+    assert done.code == 0
+    [warning] = done.err.splitlines()
+    assert f"{esmtp.home}/.esmtprc:8: no mail can leave: cannot use ca_file {esmtp.home}/nowhere" in warning
+    assert f"warning: {warning.removeprefix('esmtp: ')}\n" in esmtp("--check-rc").out
+
+
+def test_nothing_is_written_when_no_section_is_left(esmtp: Command) -> None:
+    (esmtp.home / "m").write_text("account a\nhost x.org\nport 99999\nfrom me@x.org\n")
+    done = esmtp("--import", "m")
+    assert done.code == 66
+    assert "account a of msmtp: hostname" in done.err
+    assert not (esmtp.home / ".esmtprc").exists()

@@ -7,6 +7,7 @@ from esmtp_py.config.identity import Identity
 from esmtp_py.config.model import Config, without_file
 from esmtp_py.config.reader import holds_password, interpret
 from esmtp_py.config.server import Server
+from esmtp_py.config.source import Source
 from esmtp_py.config.writing import word
 from esmtp_py.errors import MailError
 from esmtp_py.outcome import EX_OK, TABLE
@@ -15,6 +16,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import Protocol
+
+    from esmtp_py.grammar.esmtprc import Statement
 
     class Writer(Protocol):
         def write(self, text: str, /) -> object: ...
@@ -78,12 +81,17 @@ def _check(found: rcfile.RcFile, out: "Writer") -> int:
         out.write(report(found.source, problems) + "\n")
     if problems or faults:
         return TABLE["config"][2]
-    from esmtp_py.config.advice import advice
-
     _print_config(config, out)
-    for warning in (*advice(statements, config, found.source), *_of_tls(config)):
+    for warning in warnings(statements, config, found.source):
         out.write(f"warning: {warning}\n")
     return EX_OK
+
+
+def warnings(statements: "list[Statement]", config: Config, source: Source) -> list[str]:
+    """What is allowed in the file and still most likely a mistake, each ``file:line: text``."""
+    from esmtp_py.config.advice import advice
+
+    return [*advice(statements, config, source), *_of_tls(config)]
 
 
 def _of_tls(config: Config) -> "Iterator[str]":

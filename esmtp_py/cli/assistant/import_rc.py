@@ -9,6 +9,7 @@ import os
 from esmtp_py.cli.terminal import complain, say
 from esmtp_py.config import writing
 from esmtp_py.config.foreign.here import Here
+from esmtp_py.config.foreign.refused import leave_out
 from esmtp_py.config.foreign.text import content
 from esmtp_py.deliver.caller import MAILNAME, Caller
 from esmtp_py.errors import MailError
@@ -34,19 +35,19 @@ def import_rc(options: "Options") -> int:
         raise MailError("usage", f"--import takes one of {', '.join(PLACES)}, or a path")
     kind, path = _place(options.recipients[0])
     found = _read(kind, path)
+    leave_out(found)
     if not found.sections:
         for line in found.lost:
             complain(line)
         raise MailError("unreadable", f"{path}: nothing there that sends mail")
     target = options.rc or os.path.expanduser("~/.esmtprc")
     made = writing.text(found.sections, f"Made from {path}")
-    faults = _faults(made)
     writing.write(target, made)
     say(f"{target}: {len(found.sections)} {'identity' if len(found.sections) == 1 else 'identities'} from {path}")
     for line in found.lost:
         complain(f"not taken over: {line}")
-    for line in faults:
-        complain(f"{target}: {line}")
+    for line in _warnings(target, made):
+        complain(line)
     say(f"Look at it, then run: esmtp {'-C ' + target + ' ' if options.rc else ''}--check-rc")
     return EX_OK
 
@@ -108,10 +109,13 @@ def _here() -> Here:
     return Here(login=caller.login, host=caller.host, mailname=mailname, home=caller.home, environment=os.environ)
 
 
-def _faults(text: str) -> list[str]:
-    """What of it does not mean anything here, such as an address that is none."""
+def _warnings(path: str, text: str) -> list[str]:
+    """Of --check-rc, about a file that is not there, for example."""
+    from esmtp_py.cli.assistant.check_rc import warnings
     from esmtp_py.config.reader import interpret
     from esmtp_py.config.source import Source
 
-    source = Source("", text, home=os.environ.get("HOME", ""))
-    return [f"line {source.position(problem.offset)[0]}: {problem.text}" for problem in interpret(source)[2]]
+    directory = os.path.dirname(os.path.abspath(path))
+    source = Source(path, text, directory=directory, home=os.environ.get("HOME", ""))
+    statements, config, _ = interpret(source)
+    return warnings(statements, config, source)
