@@ -15,8 +15,9 @@ if TYPE_CHECKING:
     from esmtp_py.cli.options import Options
 
 # How a flag takes its argument: not at all; the next word when nothing is
-# glued to the letter; only what is glued; or a letter, whose value may follow.
-NONE, VALUE, GLUED, LETTERED = "none", "value", "glued", "lettered"
+# glued to the letter; only what is glued; a letter, whose value may follow; or
+# any words that are no flags, wherever they stand.
+NONE, VALUE, GLUED, LETTERED, WORDS = "none", "value", "glued", "lettered", "words"
 
 # What a run does.  LATER are the rows whose turn comes with a later version.
 SEND, VERIFY, ALIASES = "send", "verify", "aliases"
@@ -281,22 +282,16 @@ def _json(options: "Options", value: str) -> None:
 
 
 def _steering(name: str) -> "Callable[[Options, str], None]":
-    """The ids are this flag's value and the words that are no flags."""
-
     def act(options: "Options", value: str) -> None:
         if options.mode == STEER and options.asked != name:
             raise usage(f"{options.asked} and {name}: one after the other, please")
         options.mode, options.asked = STEER, name
-        if value:
-            options.recipients.append(value)
 
     return act
 
 
 def _import_queue(options: "Options", value: str) -> None:
     options.mode, options.asked = IMPORT, "--import-queue"
-    if value:
-        options.recipients.append(value)
 
 
 _FLAGS = (
@@ -344,13 +339,13 @@ LONG: dict[str, Flag] = {
         Flag("enqueue", NONE, "", OURS, _enqueue, "queue it as with -odb, also when -odi says otherwise"),
         Flag("at", VALUE, "TIME", OURS, _at, 'deliver it then: 17:30, +2h, "2026-12-24 18:00"'),
         Flag("json", NONE, "", OURS, _json, "list the queue, one JSON object on a line"),
-        Flag("show", VALUE, "ID ...", OURS, _steering("--show"), "show queued mails: envelope, fate, message"),
-        Flag("cancel", VALUE, "ID ...", OURS, _steering("--cancel"), "remove mails from the queue"),
-        Flag("hold", VALUE, "ID ...", OURS, _steering("--hold"), "do not deliver these for now; ALL for all"),
-        Flag("release", VALUE, "ID ...", OURS, _steering("--release"), "end a hold; ALL for all"),
-        Flag("retry-now", VALUE, "ID ...", OURS, _steering("--retry-now"), "try these now; ALL for all"),
-        Flag("undo", GLUED, "[FILE]", OURS, _steering("--undo"), "take back the last mail not yet tried, into FILE"),
-        Flag("import-queue", GLUED, "[DIR]", OURS, _import_queue, "take over the mail of older queues"),
+        Flag("show", WORDS, "ID ...", OURS, _steering("--show"), "show queued mails: envelope, fate, message"),
+        Flag("cancel", WORDS, "ID ...", OURS, _steering("--cancel"), "remove mails from the queue"),
+        Flag("hold", WORDS, "ID ...", OURS, _steering("--hold"), "do not deliver these for now; ALL for all"),
+        Flag("release", WORDS, "ID ...", OURS, _steering("--release"), "end a hold; ALL for all"),
+        Flag("retry-now", WORDS, "ID ...", OURS, _steering("--retry-now"), "try these now; ALL for all"),
+        Flag("undo", WORDS, "[FILE]", OURS, _steering("--undo"), "take back the last mail not yet tried, into FILE"),
+        Flag("import-queue", WORDS, "[DIR]", OURS, _import_queue, "take over the mail of older queues"),
         _assistant("setup", GLUED, "[ADDRESS]", "ask, try, and write an rc file that works"),
         _assistant("doctor", NONE, "", "look at everything a mail needs, and say what to do"),
         Flag("check-rc", GLUED, "[FILE]", ASSISTANT, _check_rc, "list all errors of the rc file, or what it means"),

@@ -119,6 +119,8 @@ def _refuse_arguments(options: Options) -> None:
         raise MailError("usage", f"{way} belongs to --authorize: esmtp --authorize ADDRESS {way}")
     if options.recipients and options.mode in _ALONE:
         raise MailError("usage", f"{options.asked} takes no argument {options.recipients[0]}{_ALONE[options.mode]}")
+    if options.at and options.mode not in (SEND, VERIFY):
+        raise MailError("usage", f"--at {options.at}: {options.asked} sends no mail that could wait until then")
 
 
 def _send(options: Options) -> int:

@@ -5,7 +5,7 @@ mistake in the call is found before anything else happens: it ends the run
 with exit code 64 and the name of the flag.  The tables are in ``flags``.
 """
 
-from esmtp_py.cli.flags import FLAGS, GLUED, LETTERED, LONG, NONE, OWN_NAMES, SEND, VALUE, by_letter
+from esmtp_py.cli.flags import FLAGS, GLUED, LETTERED, LONG, NONE, OWN_NAMES, SEND, VALUE, WORDS, by_letter
 from esmtp_py.errors import MailError
 
 TYPE_CHECKING = False
@@ -142,6 +142,8 @@ def parse(argv: list[str]) -> Options:
             _bundle(options, word, words)
         else:
             options.recipients.append(word)
+    if options.asked.startswith("--"):
+        _count_words(options.asked, options.recipients)
     return options
 
 
@@ -170,9 +172,25 @@ def _long(options: Options, word: str, words: Words) -> None:
         raise MailError("usage", f"{name}: unknown option; {_meant(name[2:])}")
     if flag.takes == NONE and equals:
         raise MailError("usage", f"{name} takes no argument")
+    if flag.takes == WORDS and equals:
+        options.recipients.append(value)
     if not equals and (flag.takes == VALUE or (flag.takes == GLUED and words.value_next)):
         value = words.take(name, flag.argument)
     flag.act(options, value)
+
+
+def _count_words(name: str, found: list[str]) -> None:
+    """Not one too many is dropped in silence, and an empty one is no word that was left out."""
+    flag = LONG[name[2:]]
+    if flag.takes != WORDS:
+        return
+    if not found and not flag.argument.startswith("["):
+        raise MailError("usage", f"{name} needs an argument: {name} {flag.argument}")
+    if not flag.argument.endswith("..."):
+        if len(found) > 1:
+            raise MailError("usage", f"{name} takes one argument, and {found[1]} is one more")
+        if "" in found:
+            raise MailError("usage", f"{name}: its argument is empty")
 
 
 def _meant(name: str) -> str:

@@ -90,7 +90,7 @@ def _place(store: Store, name: str) -> str:
 
 
 def _unknown(name: str) -> int:
-    complain(f"{name}: no mail of that id is in the queue; mailq lists them")
+    complain(f"{name or repr(name)}: no mail of that id is in the queue; mailq lists them")
     return _UNKNOWN
 
 

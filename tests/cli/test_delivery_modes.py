@@ -222,6 +222,13 @@ def test_later(esmtp: Command, rc: Rc, server: SubmissionServer) -> None:
     assert len(server.mails) == 1
 
 
+@pytest.mark.parametrize("words", [["-q"], ["-bp"], ["--cancel", "1-x"], ["--doctor"]])
+def test_a_time_for_no_mail(esmtp: Command, words: list[str]) -> None:
+    done = esmtp("--at", "+2h", *words)
+    assert (done.code, done.out) == (64, "")
+    assert done.err.startswith("esmtp: --at +2h: ")
+
+
 @pytest.mark.parametrize("time", ["", "soon", "25:00", "2020-01-01 10:00", "+2"])
 def test_a_time_that_is_none(esmtp: Command, time: str) -> None:
     done = esmtp(f"--at={time}", "joe@x.org", stdin=MAIL)

@@ -100,7 +100,7 @@ def test_not_all(word: str, esmtp: Command, queue: Queue) -> None:
 @pytest.mark.parametrize("word", WORDS)
 def test_unknown_id(word: str, esmtp: Command, queue: Queue) -> None:
     (esmtp.home / "canary").write_text("x")
-    for wrong in ("1-x", str(esmtp.home / "canary"), ".", "..", "../../canary", "../tmp", "a\nb", "1700000000-1"):
+    for wrong in ("", "1-x", str(esmtp.home / "canary"), ".", "..", "../../canary", "../tmp", "a\nb", "1700000000-1"):
         done = esmtp(word, wrong)
         assert (done.code, done.out) == (65, ""), wrong
         assert done.err.count("\n") == 1

@@ -19,6 +19,7 @@ from esmtp_py.cli.flags import (
     STEER,
     VERIFY,
     VERSION,
+    WORDS,
 )
 from esmtp_py.cli.inert import LETTERS, NAMES, long_needs_value
 from esmtp_py.cli.options import Options, parse
@@ -173,8 +174,8 @@ ALONE = [
     ("--hold=ALL", {"mode": STEER, "asked": "--hold", "recipients": ["ALL"]}),
     ("--release=1-a", {"mode": STEER, "asked": "--release", "recipients": ["1-a"]}),
     ("--retry-now=1-a", {"mode": STEER, "asked": "--retry-now", "recipients": ["1-a"]}),
-    ("--undo=file", {"mode": STEER, "asked": "--undo", "recipients": ["file"]}),
-    ("--import-queue=dir", {"mode": IMPORT, "asked": "--import-queue", "recipients": ["dir"]}),
+    ("--undo", {"mode": STEER, "asked": "--undo"}),
+    ("--import-queue", {"mode": IMPORT, "asked": "--import-queue"}),
 ]
 
 
@@ -212,11 +213,17 @@ def test_every_flag_of_the_table_is_in_one_of_these_tables() -> None:
         (("-C", "a", "--check-rc"), {"mode": CHECK_RC, "asked": "--check-rc", "rc": "a"}),
         (("--check-rc", "a"), {"mode": CHECK_RC, "asked": "--check-rc", "rc": "a"}),
         (("--cancel", "1-a", "2-b"), {"mode": STEER, "asked": "--cancel", "recipients": ["1-a", "2-b"]}),
+        (("--cancel", "--", "-x"), {"mode": STEER, "asked": "--cancel", "recipients": ["-x"]}),
+        (("--show", "-v", "1-a"), {"mode": STEER, "asked": "--show", "recipients": ["1-a"], "verbose": True}),
+        (("1-a", "--hold", "-odq"), {"mode": STEER, "asked": "--hold", "recipients": ["1-a"], "delivery": "q"}),
+        (("--show=", "--show", ""), {"mode": STEER, "asked": "--show", "recipients": ["", ""]}),
         (("--at", "+2h"), {"at": "+2h"}),
         (("--enqueue", "-odi"), {"enqueue": True, "delivery": "b"}),
         (("-odi", "--enqueue"), {"enqueue": True, "delivery": "b"}),
         (("-odq", "--enqueue"), {"enqueue": True, "delivery": "q"}),
         (("--enqueue", "-odd"), {"enqueue": True, "delivery": "d"}),
+        (("--undo=file",), {"mode": STEER, "asked": "--undo", "recipients": ["file"]}),
+        (("--import-queue=dir",), {"mode": IMPORT, "asked": "--import-queue", "recipients": ["dir"]}),
         (("--undo", "-v"), {"mode": STEER, "asked": "--undo", "verbose": True}),
         (("--json", "-bp"), {"mode": LIST, "asked": "-bp", "json": True}),
         (("--check-rc", "-v"), {"mode": CHECK_RC, "asked": "--check-rc", "verbose": True}),
@@ -288,6 +295,12 @@ MISTAKES = [
     (("--nonsense",), "--nonsense"),
     (("--help=x",), "--help"),
     (("--cancel",), "--cancel"),
+    (("--hold", "-v", "--"), "--hold needs an argument: --hold ID ..."),
+    (("--undo", "x", "y"), "--undo takes one argument, and y is one more"),
+    (("--undo", ""), "--undo"),
+    (("--undo=",), "--undo"),
+    (("--import-queue", "a", "b"), "b is one more"),
+    (("--import-queue", ""), "--import-queue"),
     (("--at",), "--at"),
     (("--at=",), "--at"),
     (("--cancel", "1-a", "--hold", "1-b"), "--cancel and --hold"),
@@ -376,7 +389,7 @@ def test_every_row_has_its_line_in_help() -> None:
     for flag in (*FLAGS.values(), *LONG.values()):
         assert flag.doc
         assert bool(flag.argument) == (flag.takes != NONE), flag.name
-        assert flag.argument.startswith("[") == (flag.takes == GLUED), flag.name
+        assert flag.argument.startswith("[") == (flag.takes == GLUED) or flag.takes == WORDS, flag.name
 
 
 def test_a_very_long_bundle_is_read_in_linear_time() -> None:
