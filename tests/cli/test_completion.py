@@ -104,6 +104,21 @@ def test_an_address_is_never_evaluated_nor_taken_for_an_option(
     assert [path for path in sorted(esmtp.home.iterdir()) if path not in before and "canary" in path.name] == []
 
 
+@pytest.mark.parametrize(
+    ("address", "quoted"),
+    [("o'neil@x.org", "o\\'neil@x.org"), ("r&d@x.org", "r\\&d@x.org"), ("a/b@x.org", "a/b@x.org")],
+)
+def test_an_address_that_has_to_be_quoted(
+    rc: Callable[[str], pathlib.Path], shell: Shell, address: str, quoted: str
+) -> None:
+    """Bash takes a word as it is given; the others quote it themselves."""
+    rc(f'identity me@x.org, "{address}", "a#b@x.org"\n')
+    assert shell("bash", "-c", BASH, "bash", "esmtp", "--explain", "") == ["me@x.org", quoted]
+    assert shell("bash", "-c", BASH, "bash", "esmtp", "--explain", quoted[:3]) == [quoted]
+    assert shell("zsh", "-f", "-c", ZSH, "zsh", "_esmtp_addresses") == ["me@x.org", address]
+    assert set(shell("fish", "--no-config", "-c", FISH, "esmtp --explain ")) == {"me@x.org", address}
+
+
 def test_zsh(shell: Shell) -> None:
     specifications = shell("zsh", "-f", "-c", ZSH, "zsh", "_esmtp")
     assert specifications[0] == "-s"

@@ -32,11 +32,12 @@ WORDS = {
 FILE, ADDRESS, ID = "file", "address", "id"
 _KINDS = {"FILE": FILE, "DIR": FILE, "ADDRESS": ADDRESS, "ID ...": ID}
 
-# The rc file knows the addresses, the queue its ids.  Bash evaluates the words that it is given (compgen -W), and
-# what begins with a dash would be an option: only words that no shell and no call can take for something else pass.
+# The rc file knows the addresses, the queue its ids.  What begins with a dash would be an option, and few people have
+# an address that a shell would make something of: those with letters, digits and what stands in names pass.  Zsh and
+# fish quote them where it is needed, bash does not, and evaluates words that it is given all at once (compgen -W).
 _ADDRESSES = (
-    "esmtp --check-rc 2>/dev/null | sed -n 's/^identity *\\([^#]*\\) #.*/\\1/p' | tr ', ' '\\n\\n' "
-    "| grep '^[[:alnum:]_][[:alnum:]_.+=-]*@[[:alnum:]_.-]*$'"
+    "esmtp --check-rc 2>/dev/null | sed -n 's/^identity *\\(.*\\)  # .*/\\1/p' | tr ', ' '\\n\\n' "
+    "| sed 's/^\"\\(.*\\)\"$/\\1/' | grep '^[[:alnum:]_][[:alnum:]_.+=&/'\\''-]*@[[:alnum:]_.-]*$'"
 )
 _IDS = (
     'esmtp --json 2>/dev/null | sed -n \'s/.*"queue_id": *"\\([^"]*\\)".*/\\1/p\' '
@@ -82,7 +83,7 @@ def bash() -> str:
     every = " ".join(_written(flag) for flag in flags())
     return f"""# bash completion of esmtp
 _esmtp() {{
-    local word=${{COMP_WORDS[COMP_CWORD]}} before=${{COMP_WORDS[COMP_CWORD - 1]}}
+    local word=${{COMP_WORDS[COMP_CWORD]}} before=${{COMP_WORDS[COMP_CWORD - 1]}} found
     COMPREPLY=()
     case $before in
 {body}    esac
@@ -97,7 +98,10 @@ complete -W '-v --json -q' mailq
 
 _BASH_KINDS = {
     FILE: ":",  # what bash does by default, which knows about blanks in names
-    ADDRESS: f'COMPREPLY=($(compgen -W "$({_ADDRESSES})" -- "$word"))',
+    ADDRESS: f"""while IFS= read -r found; do
+            printf -v found %q "$found"
+            [[ $found != "$word"* ]] || COMPREPLY+=("$found")
+        done < <({_ADDRESSES})""",
     ID: f'COMPREPLY=($(compgen -W "$({_IDS}) ALL" -- "$word"))',
 }
 
