@@ -90,7 +90,7 @@ class Commands:
         if name in self._here.environment:
             note = f"${name} is of the environment, and stands for what it is now"
             return Value(self._here.environment[name], notes=(note,))
-        return self.variables.get(name) or Value("", notes=(f"${name} is not set before, and stands for nothing",))
+        return self.variables.get(name) or Value("", notes=(f"${name} is not known, and is left out",))
 
     def _source(self, value: Value) -> None:
         name = value.text.strip()

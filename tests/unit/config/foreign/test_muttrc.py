@@ -100,14 +100,14 @@ def test_a_variable_that_nobody_has_set_is_said() -> None:
     found = read(f"set smtp_pass=$my_pass\n{URL}set realname=$my_name\n")
     assert statements(found)["password_from"] == "keyring"
     assert found.lost == [
-        "smtp_pass: $my_pass is not set before, and stands for nothing",
+        "smtp_pass: $my_pass is not known, and is left out",
         KEYRING,
-        "realname: $my_name is not set before, and stands for nothing",
+        "realname: $my_name is not known, and is left out",
     ]
     found = read("set smtp_url=smtp://$my_user@x.org\n")
     assert "username" not in statements(found)
     assert found.lost == [
-        "smtp_url: $my_user is not set before, and stands for nothing",
+        "smtp_url: $my_user is not known, and is left out",
         "smtp_url: it has an @, and no user before it: nobody logs in",
     ]
 
