@@ -21,10 +21,11 @@ from esmtp_py.deliver.select import qualified
 from esmtp_py.deliver.session import Session
 from esmtp_py.deliver.submission import Submission
 from esmtp_py.errors import MailError
-from esmtp_py.outcome import DEFERRED, Outcome
+from esmtp_py.outcome import DEFERRED
 from esmtp_py.queue.ledger import Ledger
-from esmtp_py.queue.ready import Ready, choose, read, ready, waiting
+from esmtp_py.queue.ready import Ready, choose, read, ready
 from esmtp_py.queue.supply import Supply
+from esmtp_py.queue.suspect import beyond_suspicion, is_suspect
 from esmtp_py.smtp.patience import Patience
 
 TYPE_CHECKING = False
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
     from esmtp_py.deliver.pipeline import Settle
     from esmtp_py.message.envelope import Envelope
     from esmtp_py.message.message import Message
-    from esmtp_py.queue.entry import Entry
+    from esmtp_py.outcome import Outcome
     from esmtp_py.queue.locked import Locked
     from esmtp_py.queue.ready import Unpack
 
@@ -47,9 +48,6 @@ if TYPE_CHECKING:
 LOSSES = 2
 # Mails with recipients here and elsewhere wait for their mda with an open file, until the session is over.
 MIXED = 16
-
-# What a mail that the server cannot stand looks like.
-_SUSPECT = ("connection_lost", "protocol", "internal", "io")
 
 
 class Named(Parcel):
@@ -277,7 +275,7 @@ class Lane:
             locked = self._ledger.take(name)
             if locked is None:
                 continue
-            if not alone and _is_suspect(locked.entry):
+            if not alone and is_suspect(locked.entry):
                 locked.close()
                 self._supply.suspects.append((locked.entry.marks.times[-1], name))
                 continue
@@ -345,7 +343,7 @@ class Lane:
         self._supply.strays.append(locked.name)
 
     def _settler(self, locked: "Locked", mail: Ready, leg: Leg) -> "Callable[[dict[str, Outcome]], bool]":
-        def settle(outcomes: dict[str, Outcome]) -> bool:
+        def settle(outcomes: "dict[str, Outcome]") -> bool:
             self._progress = self._progress or any(fate.fate != DEFERRED for fate in outcomes.values())
             fates = {original: fate for address, fate in outcomes.items() for original in leg.originals[address]}
             return self._ledger.note(locked.name, fates)
@@ -354,9 +352,7 @@ class Lane:
 
     def _settle_as(self, parcel: Parcel, error: MailError) -> None:
         """For a mail that the server has not seen."""
-        fate = error.outcome()
-        if error.kind in _SUSPECT:
-            fate = Outcome("unreachable", error.text, remote=error.remote, reply=error.reply)
+        fate = beyond_suspicion(error)
         parcel.settle({recipient.address: fate for recipient in parcel.envelope.recipients})
 
     # -- local recipients -------------------------------------------------------------
@@ -382,11 +378,3 @@ class Lane:
             fate = mishap(error).outcome()
             outcomes = {recipient.address: fate for recipient in leg.envelope.recipients}
         settle(outcomes)
-
-
-def _is_suspect(entry: "Entry") -> bool:
-    """The connection was lost with this mail on it, when it was last tried."""
-    if not entry.marks.fates:
-        return False
-    last = [entry.marks.fate(number).outcome for number in waiting(entry).values()]
-    return any(outcome is not None and outcome.kind in _SUSPECT for outcome in last)

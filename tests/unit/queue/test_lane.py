@@ -13,7 +13,7 @@ from esmtp_py.deliver.caller import Caller
 from esmtp_py.deliver.pipeline import Parcel, Pipeline
 from esmtp_py.errors import MailError
 from esmtp_py.message.envelope import Envelope
-from esmtp_py.outcome import TABLE, Outcome
+from esmtp_py.outcome import Outcome
 from esmtp_py.queue import lane as module
 from esmtp_py.queue.lane import LOSSES, Lane
 from esmtp_py.queue.ledger import Ledger
@@ -228,23 +228,6 @@ def test_each_of_many_suspects_has_its_turn(queue: Store, put: Put, monkeypatch:
         locked.close()
     trial = Try(queue, Sessions(*[["lost"]] * LOSSES * 4), monkeypatch)
     assert [trial.run() for _ in range(4)] == [["a", "b"], ["c", "d"], ["e", "f"], ["a", "b"]]
-
-
-@pytest.mark.parametrize("kind", sorted(TABLE))
-def test_who_is_a_suspect(put: Put, kind: str) -> None:
-    locked = put("a@x.org")
-    assert not module._is_suspect(locked.entry)
-    locked.mark(outcome_mark(NOW, [0], Outcome(kind)))
-    assert module._is_suspect(locked.entry) == (kind in ("connection_lost", "protocol", "internal", "io"))
-
-
-def test_nobody_who_has_it_makes_a_mail_suspect(put: Put) -> None:
-    locked = put("a@x.org", "b@x.org")
-    lost, later = Outcome("connection_lost"), Outcome("try_again")
-    locked.mark(outcome_mark(NOW, [0], Outcome("delivered")) + outcome_mark(NOW, [1], lost))
-    assert module._is_suspect(locked.entry)
-    locked.mark(outcome_mark(NOW + 1, [1], later))
-    assert not module._is_suspect(locked.entry)
 
 
 @pytest.mark.parametrize(("timeout", "seconds"), [(0, 1800), (10, 60)])
