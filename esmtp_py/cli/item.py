@@ -36,10 +36,11 @@ class Item:
     time, size: of arrival, in seconds since 1970, and of the message in bytes;
     those of the file when it is damaged.
     why: what is wrong with it; "" for a sound one.
-    undo: seconds for which it may be taken back, once somebody has asked (``withheld``).
+    undo: seconds for which it may be taken back; off: why its server is not asked for now.  Both once somebody has
+    asked (``withheld``).
     """
 
-    __slots__ = ("active", "entry", "name", "place", "size", "time", "undo", "why")
+    __slots__ = ("active", "entry", "name", "off", "place", "size", "time", "undo", "why")
 
     def __init__(self, name: str, place: str, *, active: bool = False) -> None:
         self.name = name
@@ -50,6 +51,7 @@ class Item:
         self.size = 0
         self.why = ""
         self.undo = 0
+        self.off = ""
 
     @property
     def queue(self) -> str:

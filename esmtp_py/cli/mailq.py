@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from esmtp_py.cli.options import Options
-    from esmtp_py.cli.withheld import Undo
+    from esmtp_py.cli.withheld import Withheld
     from esmtp_py.outcome import Outcome
 
 # Behind the id: what else there is to know at a glance.
@@ -65,12 +65,12 @@ def mailq(options: "Options") -> int:
 def _printer(
     store: Store, place: str, active: "frozenset[str]", options: "Options", selection: "Selection | None"
 ) -> "Callable[[list[str]], bytes]":
-    undo = None
+    withheld = None
     if options.verbose or options.json:
-        from esmtp_py.cli.withheld import Undo
+        from esmtp_py.cli.withheld import Withheld
 
-        undo = Undo(store)
-    return lambda names: _printed(_chosen(store, place, names, active, selection), options, undo)
+        withheld = Withheld(store)
+    return lambda names: _printed(_chosen(store, place, names, active, selection), options, withheld)
 
 
 def _chosen(
@@ -82,15 +82,15 @@ def _chosen(
             yield item
 
 
-def _printed(items: "Iterator[Item]", options: "Options", undo: "Undo | None") -> bytes:
+def _printed(items: "Iterator[Item]", options: "Options", withheld: "Withheld | None") -> bytes:
     """Some mails: the counts, and the text."""
     now, counts, texts = time.time(), [0] * _COUNTS, []
     for item in items:
         queue = item.queue
         counts[_DAMAGED if queue == CORRUPT else _FAILED if queue == FAILED else _REQUESTS] += 1
         counts[_BYTES] += item.size if queue not in (CORRUPT, FAILED) else 0
-        if undo:
-            item.undo = undo.seconds(item)
+        if withheld:
+            item.undo, item.off = withheld.seconds(item), withheld.reason(item)
         texts.append(_json(item, now) if options.json else text(item, queue, options.verbose, now) + "\n")
     head = b"".join(count.to_bytes(_NUMBER, "little") for count in counts)
     return head + "".join(texts).encode("utf-8", "backslashreplace")
@@ -194,7 +194,7 @@ def _next(item: Item, queue: str, now: float) -> str:
     if due == schedule.NEVER:
         return f"on hold until esmtp --release {item.name}"
     if due <= now:
-        return "due: the next run tries it"
+        return item.off or "due: the next run tries it"
     again = "; until then it can be taken back (--undo)" if not item.entry.marks.times else ""
     return f"next {_moment(due)} (in {_span(due - now)}){again}"
 

@@ -227,13 +227,14 @@ def _described(entry: "Entry") -> str:
 def _show(store: Store, name: str) -> int:
     """What mailq -v says, and the message."""
     from esmtp_py.cli.mailq import text
-    from esmtp_py.cli.withheld import Undo
+    from esmtp_py.cli.withheld import Withheld
 
     place = _place(store, name)
     item = look(store, name, place) if place else None
     if not item:
         return _unknown(name)
-    item.undo = Undo(store).seconds(item)
+    withheld = Withheld(store)
+    item.undo, item.off = withheld.seconds(item), withheld.reason(item)
     OUT.write(text(item, item.queue, True, time.time()))
     if item.entry:
         OUT.write("\n")

@@ -4,7 +4,8 @@ A failing identity never delays another: each lane is a thread of its own.
 Those of one identity take their mails from one ``supply``.  When the server
 cannot be reached or logged in to, or says 421, the lane ends, and the others
 have its mails; when it was the last one, the identity is put off: what was not
-tried waits with that reason.
+tried waits with that reason.  What the server is not even asked for, because it
+has turned us away before (``respite``), stays as it is.
 
 A mail in whose course the connection was lost may be the reason for that, so it
 is tried after all others the next time, and alone.  No mail can hold up others.
@@ -24,6 +25,7 @@ from esmtp_py.errors import MailError
 from esmtp_py.outcome import DEFERRED
 from esmtp_py.queue.ledger import Ledger
 from esmtp_py.queue.ready import Ready, choose, read, ready
+from esmtp_py.queue.respite import PutOff
 from esmtp_py.queue.supply import Supply
 from esmtp_py.queue.suspect import beyond_suspicion, is_suspect
 from esmtp_py.smtp.patience import Patience
@@ -98,6 +100,7 @@ class Lane:
     def run(self) -> None:
         """Tries mails of the supply, each once; what is not settled waits with the reason noted.  Raises nothing."""
         well = self._safely(self._work)
+        self._supply.enter()
         self._supply.reports += self._taken(self._ledger.reports.written)
         if self._supply.leave() and well:
             self._safely(self._finish)
@@ -113,6 +116,7 @@ class Lane:
 
     def _work(self) -> None:
         """Together with the other lanes."""
+        self._supply.wait(self)
         self._carry(iter(self._supply.next, None), self._supply.window)
         self._deliver(self._taken(self._local))
 
@@ -132,6 +136,7 @@ class Lane:
     def stop(self) -> None:
         """From another thread: tries nothing more, and does not wait for the server.  What is known is noted."""
         self._stopped = True
+        self._supply.enter()
         session = self._session
         if session:
             session.talk.cut()
@@ -162,18 +167,20 @@ class Lane:
                 if self._supply.shared:  # whoever has a session first may have it
                     left = self._given_back(left)
             left = self._one_session(left, source, window)
+            if self._progress:
+                self._supply.respite.end()
             if self._off:
                 self._supply.refuse(self._off)
             if alone and self._losses >= LOSSES:
                 return  # those that are left stay as they are, and come first the next time
-            if self._off:
-                if not self._supply.off:
-                    self._put_off(self._given_back(left))
-                    self._deliver_mixed()
-                    return
-                self._put_off(left)
-                left = []
+            if self._off and not self._supply.off:
+                left = self._given_back(left)
             self._deliver_mixed()
+            if self._off:
+                self._put_off(left)
+                if not self._supply.off:
+                    return
+                left = []
 
     def _one_session(self, first: list[Parcel], source: "Iterator[Parcel]", window: int) -> list[Parcel]:
         """One connection for as many mails as it lives; returns those taken and not sent."""
@@ -187,9 +194,12 @@ class Lane:
                 rest.extend(self._first_flight(source, rest, window))
 
         try:
+            self._expect_welcome()
             self._hook("preconnect", self._identity.preconnect)
             try:
                 self._session = Session(self._identity, trace=self._trace, meanwhile=get_ready)
+                self._supply.respite.logged_in()
+                self._supply.enter()
                 pipeline = Pipeline(self._session, window)
                 try:
                     left = pipeline.carry(self._while_fresh(rest, source))
@@ -207,6 +217,12 @@ class Lane:
             self._off = error
         return [*left, *rest]
 
+    def _expect_welcome(self) -> None:
+        """Raises PutOff where the server has turned us away, also another run, and it is too early to ask again."""
+        off = self._supply.respite.why()
+        if off and not self._supply.urgent:
+            raise off
+
     def _given_back(self, parcels: list[Parcel]) -> list[Parcel]:
         """Gives them to the other lanes; returns those that are begun already."""
         kept: list[Parcel] = []
@@ -219,9 +235,10 @@ class Lane:
         return kept
 
     def _put_off(self, parcels: list[Parcel]) -> None:
+        off = self._supply.off or self._off
         for parcel in parcels:
-            if self._off:
-                self._settle_as(parcel, self._off)
+            if off:
+                self._settle_as(parcel, off)
 
     def _first_flight(self, source: "Iterator[Parcel]", taken: "Collection[Parcel]", window: int) -> "Iterator[Parcel]":
         """What goes at once, beside those taken already: each has been read and made ready."""
@@ -280,10 +297,10 @@ class Lane:
                 self._supply.suspects.append((locked.entry.marks.times[-1], name))
                 continue
             parcel = self._parcel(locked)
-            off = self._off or self._supply.off
+            off = self._supply.off or self._off
             if parcel and off:
-                self._settle_as(parcel, off)
                 self._deliver_mixed()
+                self._settle_as(parcel, off)
             elif parcel:
                 yield parcel
 
@@ -352,6 +369,9 @@ class Lane:
 
     def _settle_as(self, parcel: Parcel, error: MailError) -> None:
         """For a mail that the server has not seen."""
+        if isinstance(error, PutOff) and isinstance(parcel, Named):
+            self._ledger.leave(parcel.name, error.outcome())
+            return
         fate = beyond_suspicion(error)
         parcel.settle({recipient.address: fate for recipient in parcel.envelope.recipients})
 

@@ -148,13 +148,26 @@ class Ledger:
             return True
         case.pending.difference_update(fates)
         case.fates.update(fates)
-        if not case.pending and case.fates:
-            self._log(case)
-            if case.mail.choice.identity.record:
-                self._record(case)
+        if not case.pending:
+            self._end_attempt(case)
         if self._heeded(case, lambda case: self._note(case, fates)) and not case.pending:
             self.release(name)
         return name not in self._open
+
+    def leave(self, name: str, why: Outcome) -> None:
+        """Gives a mail free as it is: its server is not asked now, and that is no attempt.  Others may have got it."""
+        case = self._open.get(name)
+        if case:
+            self._end_attempt(case)
+            self.tally.defer(why)
+            self.release(name)
+
+    def _end_attempt(self, case: Case) -> None:
+        """All fates of this attempt are known, if there are any."""
+        if case.fates:
+            self._log(case)
+            if case.mail.choice.identity.record:
+                self._record(case)
 
     def _log(self, case: Case) -> None:
         identity = case.mail.choice.identity

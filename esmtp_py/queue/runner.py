@@ -14,6 +14,7 @@ from esmtp_py.errors import MailError
 from esmtp_py.queue.lane import Lane
 from esmtp_py.queue.ledger import Ledger
 from esmtp_py.queue.ready import choose, read
+from esmtp_py.queue.respite import Respite
 from esmtp_py.queue.store import SENT
 from esmtp_py.queue.supply import Supply
 from esmtp_py.queue.tally import Tally
@@ -63,6 +64,7 @@ class Run:
         self._configs: dict[str, Config | MailError] = {}
         # kept for the whole run: who was put off stays so
         self._supplies: dict[int, Supply] = {}
+        self._urgent = False
         self.last = ""
 
     def all_due(self) -> Tally:
@@ -78,14 +80,17 @@ class Run:
             self.last = name
             names.append(name)
             if len(names) >= BATCH:
-                self.these(names)
+                self._try(names)
                 names = []
-        return self.these(names)
+        return self._try(names)
 
     def these(self, names: "Iterable[str]") -> Tally:
-        """Tries these mails, those that are due."""
+        """Tries these mails, those that are due, which a person has named: also where the account is put off."""
+        self._urgent = True
+        return self._try(list(names))
+
+    def _try(self, names: list[str]) -> Tally:
         only = self._only_identity()
-        names = list(names)
         self.tally.count(found=len(names))
         if only:
             self._supply(self._config(""), "", only).names.extend(names)
@@ -147,7 +152,9 @@ class Run:
         """That of this identity, with as many lanes as it has connections."""
         supply = self._supplies.get(id(identity))
         if supply is None:
-            supply = self._supplies[id(identity)] = Supply()
+            respite = Respite(self._store, identity, self._clock)
+            supply = Supply(respite, logs_in=identity.logs_in, urgent=self._urgent)
+            self._supplies[id(identity)] = supply
             supply.lanes = [
                 Lane(config, rc, identity, self._new_ledger(identity.queue_lifetime), self._unpack, supply, self._trace)
                 for _ in range(identity.connections)

@@ -12,6 +12,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from esmtp_py.message.envelope import Recipient
     from esmtp_py.queue.entry import Entry
+    from esmtp_py.queue.marks import Marks
 
 # Back-off: doubles from a minute to four hours.
 SHORTEST = 60
@@ -46,10 +47,7 @@ def due(entry: "Entry", name: str, now: float, undo: float = 0) -> float:
     if marks.hurry:
         return now
     waits = marks.times[-1] + backoff(marks.tries, name) if marks.times else entry.time + undo
-    # Further ahead than any of these can be: the clock has been set back since.
-    if waits > now + max(LONGEST * 1.25, undo):
-        waits = now
-    return max(_wanted(entry), waits)
+    return max(_wanted(entry), _foreseen(waits, now, undo))
 
 
 def is_backing_off(entry: "Entry", now: float) -> bool:
@@ -60,6 +58,16 @@ def is_backing_off(entry: "Entry", now: float) -> bool:
 def _wanted(entry: "Entry") -> float:
     """No earlier than that, as it was asked for."""
     return max(entry.not_before, entry.marks.at)
+
+
+def respite(marks: "Marks", name: str, now: float) -> float:
+    """When an account may be asked again whose server has turned us away, as its marks say; now or earlier: at once."""
+    return _foreseen(marks.times[-1] + backoff(marks.tries, name), now) if marks.times else now
+
+
+def _foreseen(moment: float, now: float, undo: float = 0) -> float:
+    """That moment; or now, when it is further ahead than any of these can be: the clock has been set back since."""
+    return now if moment > now + max(LONGEST * 1.25, undo) else moment
 
 
 def age(entry: "Entry", now: float) -> float:

@@ -3,6 +3,7 @@
     tmp/      being written       new/     waiting
     corrupt/  damaged             failed/  neither delivered nor reported
     sent/     copies for the sender, on their way to an IMAP server
+    off/      accounts whose server has turned us away (respite)
 
 Front doors ``begin`` a file and ``commit`` it; runners ``lock`` one after the
 other; mailq ``read``s without locking.  esmtp-queue(5) has every state, every
@@ -200,7 +201,7 @@ class Store:
         self.sync_directory(source)
 
     def sweep(self, now: float) -> int:
-        """Clears up after crashes: files in tmp/ that nobody has written to for a day, and strangers in new/.
+        """Clears up: what nobody has written to for a day in tmp/ and off/, and strangers in new/.
 
         Returns how many files were unlinked.  Strangers (no id can have their
         name) go to corrupt/, where they are seen.  Nothing is raised: what

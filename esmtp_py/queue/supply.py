@@ -10,6 +10,7 @@ import _thread
 from collections import deque
 
 from esmtp_py.deliver.pipeline import WINDOW
+from esmtp_py.queue.respite import PutOff, Respite, turned_away
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -26,10 +27,13 @@ class Supply:
     strays:   names that another rc file or identity has to carry.
     lanes:    all of them.   window: mails in flight that each of them may have.
     off:      why the whole identity waits, once it does; for the rest of the run.
+    respite:  of its account.  urgent: a person has named the mails, and they are tried without regard to that.
     looking:  a lock for who takes a mail only to see that there is one, until it is given back.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, respite: Respite, *, logs_in: bool = False, urgent: bool = False) -> None:
+        self.respite = respite
+        self.urgent = urgent
         self.names: deque[str] = deque()
         self.suspects: list[tuple[int, str]] = []
         self.reports: list[str] = []
@@ -40,6 +44,9 @@ class Supply:
         self.looking = _thread.RLock()
         self._lock = _thread.allocate_lock()
         self._willing = self._at_work = 1
+        self._logs_in = logs_in
+        self._first: Lane | None = None  # until it has logged in
+        self._door = _thread.allocate_lock()
 
     def begin(self) -> "list[Lane]":
         """The lanes that are to run now: as many as there are mails, and none that was refused, if there is another."""
@@ -49,7 +56,23 @@ class Supply:
         if len(lanes) > 1:
             # none takes all there is before the others have their session
             self.window = min(WINDOW, -(-len(self.names) // len(lanes)))
+            if self._logs_in:
+                self._first = lanes[0]
+                self._door.acquire()
         return lanes
+
+    def wait(self, lane: "Lane") -> None:
+        """Returns when this lane may ask the server: at once for the first."""
+        if self._first not in (None, lane):
+            with self._door:
+                pass
+
+    def enter(self) -> None:
+        """The others may begin: the first lane has logged in, or will not any more.  May be called again."""
+        with self._lock:
+            if self._first:
+                self._first = None
+                self._door.release()
 
     @property
     def shared(self) -> bool:
@@ -70,11 +93,14 @@ class Supply:
         self.names.appendleft(name)
 
     def refuse(self, error: "MailError") -> None:
-        """A lane has no session any more.  If it was the last one, the identity is put off."""
+        """A lane has no session any more.  If it was the last one, or the first to log in, the identity is put off."""
         with self._lock:
             self._willing -= 1
-            if self._willing <= 0:
+            if self._willing <= 0 or self._first:
+                if turned_away(error) and not isinstance(error, PutOff):
+                    self.respite.begin(error)
                 self.off = error
+        self.enter()
 
     def leave(self) -> bool:
         """A lane is done.  True for the last one: it is alone from here on, whatever it was refused before."""

@@ -1,15 +1,18 @@
 """What crashes leave in the queue, cleared up by whoever runs it next."""
 
+import os
+
 from esmtp_py.errors import MailError
 from esmtp_py.queue.entry import is_id
 from esmtp_py.queue.listing import Listing
+from esmtp_py.queue.respite import OFF
 from esmtp_py.queue.writer import NEW, TMP, remove_leftover
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from esmtp_py.queue.store import Store
 
-# Nobody writes one mail for that long.
+# Nobody writes one mail for that long, and no account is put off for it.
 AGE = 86400
 
 
@@ -17,10 +20,13 @@ def sweep(store: "Store", now: float) -> int:
     """See Store.sweep."""
     swept = 0
     try:
-        for name in _old(store, now):
+        for name in _old(store, TMP, now):
             swept += remove_leftover(store.directory(TMP), name)
-    except MailError:
-        pass  # what cannot be listed
+        for name in _old(store, OFF, now):
+            os.unlink(name, dir_fd=store.directory(OFF))
+            swept += 1
+    except (MailError, OSError):
+        pass  # what cannot be listed, or is gone
     try:
         strangers = _strangers(store)
     except MailError:
@@ -33,9 +39,9 @@ def sweep(store: "Store", now: float) -> int:
     return swept
 
 
-def _old(store: "Store", now: float) -> list[str]:
+def _old(store: "Store", where: str, now: float) -> list[str]:
     names = []
-    with Listing(store, TMP) as entries:
+    with Listing(store, where) as entries:
         for entry in entries:
             try:
                 age = now - entry.stat(follow_symlinks=False).st_mtime

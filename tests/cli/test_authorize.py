@@ -11,6 +11,10 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+from esmtp_py.config import load
+from esmtp_py.errors import MailError
+from esmtp_py.queue.respite import Respite
+from esmtp_py.queue.store import Store
 from tests.conftest import Command
 from tests.server.oauth import OAuthServer
 from tests.terminal import Terminal
@@ -109,6 +113,18 @@ def test_in_a_browser(esmtp: Command, rc: Rc, provider: OAuthServer) -> None:
     assert "Done: the refresh token of alice is in " in terminal.shown
     assert str(esmtp.home / ".mail" / "token") in terminal.shown
     nothing_leaked(terminal.shown, provider)
+
+
+def test_an_account_that_is_put_off_may_be_asked_again(esmtp: Command, rc: Rc, tls: OAuthServer) -> None:
+    write(rc, tls, "device")
+    with Store.open(str(esmtp.home / ".esmtp_queue")) as store:
+        respite = Respite(store, load(str(esmtp.home / ".esmtprc")).identities[0])
+        respite.begin(MailError("auth", "535", remote="mx", reply="535"))
+        assert respite.why()
+        terminal = esmtp.at_terminal("--authorize", "alice@example.test")
+        tls.approve(read(terminal, r"code  (\S+)  there"))
+        assert terminal.end() == 0
+        assert respite.why() is None
 
 
 def test_by_a_code(esmtp: Command, rc: Rc, provider: OAuthServer) -> None:

@@ -1,6 +1,7 @@
 """-odq, -odb and -q through the installed command: into the queue, and out of it."""
 
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -67,6 +68,26 @@ def test_many_mails_of_one_run_log_in_once(esmtp: Command, rc: Rc) -> None:
         assert esmtp.run(str(esmtp.named("deliver"))).code == 0
     assert [mail.recipients for mail in server.mails] == [[f"r{number}@x.org"] for number in range(5)]
     assert len(server.sessions) == 1
+
+
+def test_a_wrong_password_is_shown_once_until_a_person_asks_for_more(esmtp: Command, rc: Rc) -> None:
+    with SubmissionServer(tls="none", users={"alice": "another"}) as server:
+        rc(f"{way_to(server)}username alice\npassword secret\n")
+        for number in range(4):
+            assert esmtp("-odq", "-f", "me@x.org", f"r{number}@x.org", stdin=MAIL).code == 0
+            assert esmtp("-q").code == 0
+        server.settle()
+        assert len(server.sessions) == 1
+        *_, last = queued(esmtp)
+        assert re.search(r"\n    put off until .*: 127\.0\.0\.1 said in reply to AUTH: 535 ", esmtp("-bp", "-v").out)
+        assert "\n    put off until " in esmtp("--show", last.name).out
+        assert esmtp("-qRr1").code == 0
+        server.settle()
+        assert len(server.sessions) == 2
+        server.users["alice"] = "secret"
+        assert esmtp("--retry-now", last.name).code == 0
+        server.wait(1)
+    assert [mail.recipients for mail in server.mails] == [["r3@x.org"]]
 
 
 def test_only_what_was_asked_for(esmtp: Command, rc: Rc) -> None:

@@ -8,6 +8,10 @@ from collections.abc import Callable
 
 import pytest
 
+from esmtp_py.config import load
+from esmtp_py.errors import MailError
+from esmtp_py.queue.respite import Respite
+from esmtp_py.queue.store import Store
 from tests.conftest import Command
 from tests.terminal import Terminal
 
@@ -46,6 +50,15 @@ def test_from_a_pipe(text: bytes, esmtp: Command, keyring: Callable[[], object])
     assert (done.code, done.err) == (0, "")
     assert done.out == DONE + "\n"
     assert keyring() == STORED
+
+
+def test_an_account_that_is_put_off_may_be_asked_again(esmtp: Command, keyring: Callable[[], object]) -> None:
+    with Store.open(str(esmtp.home / ".esmtp_queue")) as store:
+        respite = Respite(store, load(str(esmtp.home / ".esmtprc")).identities[0])
+        respite.begin(MailError("auth", "535", remote="mx", reply="535"))
+        assert respite.why()
+        assert esmtp("--set-password", "me@x.org", stdin=b"hunter2").code == 0
+        assert respite.why() is None
 
 
 def test_at_the_terminal_twice_and_never_shown(keyring: Callable[[], object], terminal: Terminal) -> None:

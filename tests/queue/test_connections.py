@@ -6,6 +6,8 @@ from collections import Counter
 
 import pytest
 
+from esmtp_py.config.identity import Identity
+from esmtp_py.queue.respite import Respite
 from esmtp_py.queue.supply import Supply
 from tests.queue.conftest import TEXT, Queue, section
 from tests.server import SubmissionServer
@@ -167,9 +169,9 @@ def test_no_mail_is_taken_for_a_session_that_there_is_not(queue: Queue) -> None:
     assert queue.ids() == []
 
 
-def test_a_mail_that_is_only_looked_at_is_not_gone() -> None:
+def test_a_mail_that_is_only_looked_at_is_not_gone(queue: Queue) -> None:
     """The last one is in the hands of a lane that will give it back: who asks for a mail waits for that."""
-    supply = Supply()
+    supply = Supply(Respite(queue.store, Identity()))
     supply.names.append("m")
     asked, given = threading.Event(), []
 

@@ -10,6 +10,7 @@ import sys
 from esmtp_py.cli.terminal import OUT, say
 from esmtp_py.errors import MailError
 from esmtp_py.outcome import EX_OK
+from esmtp_py.queue.respite import forgive
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ def authorize(options: "Options") -> int:
     except KeyboardInterrupt:
         raise MailError("try_again", "stopped by a signal; nothing was changed") from None
     place = authorized(client, tokens)
+    forgive(identity)
     say(f"Done: the refresh token of {client.user} is in {place}, and mail of {identity.name} can be sent.")
     return EX_OK
 

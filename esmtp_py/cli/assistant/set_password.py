@@ -11,6 +11,7 @@ from esmtp_py.concealed import Secret
 from esmtp_py.config.login import KEYRING
 from esmtp_py.errors import MailError
 from esmtp_py.outcome import EX_OK
+from esmtp_py.queue.respite import forgive
 from esmtp_py.secret.line import LONGEST
 from esmtp_py.secret.service import service
 
@@ -32,6 +33,7 @@ def set_password(options: "Options") -> int:
         keyring.look_up(identity, service(identity))  # there is one, or nobody need type anything
     secret = _typed(identity) if os.isatty(0) else _piped()
     name = keyring.store(identity, service(identity), secret)
+    forgive(identity)
     say(f"Stored the password of {_entry(identity)} in the keyring ({name}).")
     if identity.password_from != KEYRING:
         say(f"Mail of {identity.name} does not use it yet: write `password_from keyring` into its section of the rc.")

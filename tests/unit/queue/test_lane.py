@@ -18,6 +18,7 @@ from esmtp_py.queue import lane as module
 from esmtp_py.queue.lane import LOSSES, Lane
 from esmtp_py.queue.ledger import Ledger
 from esmtp_py.queue.marks import outcome_mark
+from esmtp_py.queue.respite import Respite
 from esmtp_py.queue.store import Store
 from esmtp_py.queue.supply import Supply
 from esmtp_py.queue.tally import Tally
@@ -106,7 +107,7 @@ class Try:
         """What the next run has."""
         config = Config((self.identity,), self.identity)
         ledger = Ledger(self.queue, Caller(), lambda: self.now, self.tally)
-        self.supply = Supply()
+        self.supply = Supply(Respite(self.queue, self.identity, lambda: self.now))
         self.lane = Lane(config, "", self.identity, ledger, unpack, self.supply)
         self.supply.lanes = [self.lane]
 

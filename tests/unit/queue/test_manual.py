@@ -7,7 +7,7 @@ import pytest
 
 from esmtp_py.message.envelope import Recipient
 from esmtp_py.outcome import Outcome
-from esmtp_py.queue import digest, entry, marks, reading, schedule, store, turn, writer
+from esmtp_py.queue import digest, entry, marks, reading, respite, schedule, store, turn, writer
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
 QUEUE = (ROOT / "man/esmtp-queue.5").read_text(encoding="utf-8")
@@ -62,7 +62,7 @@ def test_every_mark_is_explained(mark: bytes) -> None:
     assert mark.split()[0].decode() in items(QUEUE)
 
 
-@pytest.mark.parametrize("place", [writer.TMP, writer.NEW, store.CORRUPT, store.FAILED])
+@pytest.mark.parametrize("place", [writer.TMP, writer.NEW, store.CORRUPT, store.FAILED, respite.OFF])
 def test_every_directory_is_explained(place: str) -> None:
     assert f".It Pa {place}\n" in QUEUE
 

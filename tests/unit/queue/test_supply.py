@@ -1,9 +1,12 @@
 """What the lanes of one identity take from, and when the identity is put off."""
 
+import threading
+
 import pytest
 
 from esmtp_py.deliver.pipeline import WINDOW
 from esmtp_py.errors import MailError
+from esmtp_py.queue.respite import PutOff
 from esmtp_py.queue.supply import Supply
 
 
@@ -11,8 +14,18 @@ class Lane:
     refused = False
 
 
-def supply(lanes: int, mails: int) -> Supply:
-    made = Supply()
+class Respite:
+    """begun: with which errors."""
+
+    def __init__(self) -> None:
+        self.begun: list[MailError] = []
+
+    def begin(self, error: MailError) -> None:
+        self.begun.append(error)
+
+
+def supply(lanes: int, mails: int, *, logs_in: bool = False) -> Supply:
+    made = Supply(Respite(), logs_in=logs_in)  # type: ignore[arg-type]
     made.lanes = [Lane() for _ in range(lanes)]  # type: ignore[misc]
     made.names.extend(f"m{number}" for number in range(mails))
     return made
@@ -58,6 +71,55 @@ def test_the_last_one_is_alone_and_has_a_whole_window() -> None:
     assert made.window == WINDOW
     made.refuse(MailError("dns", "away"))
     assert made.off, "nobody is left"
+
+
+def test_where_there_is_a_log_in_the_first_one_makes_it_before_the_others_begin() -> None:
+    made, began = supply(3, 9, logs_in=True), []
+    first, *others = made.begin()
+    made.wait(first)
+    threads = [threading.Thread(target=lambda lane=lane: (made.wait(lane), began.append(lane))) for lane in others]
+    for thread in threads:
+        thread.start()
+    threads[0].join(0.2)
+    assert began == []
+    made.enter()
+    made.enter()
+    for thread in threads:
+        thread.join(60)
+    assert sorted(map(id, began)) == sorted(map(id, others))
+    made.refuse(MailError("dns", "away"))
+    assert made.off is None, "the others go on"
+
+
+def test_when_it_fails_the_others_do_not_try() -> None:
+    made, error = supply(3, 9, logs_in=True), MailError("auth", "535", remote="mx", reply="535 no")
+    _, *others = made.begin()
+    made.refuse(error)
+    assert made.off is error
+    for lane in others:
+        made.wait(lane)
+
+
+@pytest.mark.parametrize(
+    ("error", "noted"),
+    [
+        (MailError("auth", "no", remote="mx", reply="535 no"), True),
+        (MailError("try_again", "no", remote="mx", reply="421 no"), True),
+        (MailError("auth", "it says yes too early", remote="mx"), True),
+        (PutOff("auth", "no", remote="mx", reply="535 no"), False),
+        (MailError("auth", "no token"), False),
+        (MailError("try_again", "no", remote="mx", reply="454 no"), False),
+        (MailError("unreachable", "no", remote="mx"), False),
+        (MailError("tls", "no", remote="mx"), False),
+    ],
+)
+def test_other_runs_hear_of_what_the_server_says(error: MailError, noted: bool) -> None:
+    made = supply(2, 2)
+    made.begin()
+    made.refuse(error)
+    assert made.respite.begun == []  # type: ignore[attr-defined]
+    made.refuse(error)
+    assert made.respite.begun == [error] * noted  # type: ignore[attr-defined]
 
 
 def test_who_was_refused_is_not_asked_again_in_the_run_unless_nobody_is_left() -> None:
