@@ -206,6 +206,13 @@ def test_in_the_queue_too_until_it_is_corrected(
     assert Mailbox(esmtp.home).recipients == ["joe"]
 
 
+def test_an_unusable_alias_is_not_delivered_with_the_user_of_its_name(
+    esmtp: Command, unusable: Callable[..., Path]
+) -> None:
+    unusable("admin: \\\\bad\nbad: |x\n")
+    assert esmtp("admin", "bad", stdin=MAIL).code == 78
+
+
 def test_all_mail_for_one_user_needs_no_aliases(esmtp: Command, unusable: Callable[..., Path]) -> None:
     unusable("nonsense\n", "force_mda me\n")
     assert esmtp("bad", "x@y.z", stdin=MAIL).code == 0
