@@ -41,6 +41,14 @@ def late(store: "Store", now: float) -> int:
     return sum(int(name[:10]) < now - LATE for name in store.ids(SENT))
 
 
+def spoken(count: int) -> str:
+    """So many copies, at least one, for people."""
+    copies, them = (
+        ("1 copy of a sent mail waits", "it") if count == 1 else (f"{count} copies of sent mail wait", "them")
+    )
+    return f"{copies} for the IMAP server: esmtp -q puts {them} there, or says why not"
+
+
 def put_away(store: "Store", config: "Callable[[str], Config]", say: "Callable[[str], None]") -> None:
     """Puts each copy into its folder.  config: the rc of that name; MailError when it is broken.  Raises nothing."""
     folders = _Folders(config)
