@@ -116,10 +116,9 @@ def _copies(count: int) -> str:
     """They are no mail that waits, but somebody may miss them."""
     if not count:
         return ""
-    copies, them = (
-        ("1 copy of a sent mail waits", "it") if count == 1 else (f"{count} copies of sent mail wait", "them")
-    )
-    return f"-- {copies} for the IMAP server: esmtp -q puts {them} there, or says why not.\n"
+    from esmtp_py.queue.sent import spoken
+
+    return f"-- {spoken(count)}.\n"
 
 
 def text(item: Item, queue: str, verbose: bool, now: float) -> str:

@@ -21,14 +21,13 @@ _NEVER = ("[CANNOT]", "[NOPERM]")
 
 def waiting(store: "Store") -> "Iterator[Finding]":
     """Copies on their way; those that wait for long have been tried in vain."""
-    from esmtp_py.queue.sent import late
+    from esmtp_py.queue.sent import late, spoken
     from esmtp_py.queue.store import SENT
 
     count = len(store.ids(SENT))
     if count:
-        copies = "1 copy of a sent mail waits" if count == 1 else f"{count} copies of sent mail wait"
-        text = f"{copies} in {store.path}/{SENT} for the IMAP server; `esmtp -q` puts them there, or says why not"
-        yield Finding(BAD if late(store, time.time()) else NOTE, "record", text, "try_again")
+        level = BAD if late(store, time.time()) else NOTE
+        yield Finding(level, "record", f"{store.path}/{SENT}: {spoken(count)}", "try_again")
 
 
 def server(identity: "Identity") -> "Iterator[Finding]":
