@@ -209,7 +209,7 @@ def test_in_the_queue_too_until_it_is_corrected(
 def test_an_unusable_alias_is_not_delivered_with_the_user_of_its_name(
     esmtp: Command, unusable: Callable[..., Path]
 ) -> None:
-    unusable("admin: \\\\bad\nbad: |x\n")
+    unusable("admin: \\bad\nbad: |x\n")
     assert esmtp("admin", "bad", stdin=MAIL).code == 78
 
 
