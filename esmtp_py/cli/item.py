@@ -10,7 +10,7 @@ from esmtp_py.cli.raw import envelope_of
 from esmtp_py.errors import MailError
 from esmtp_py.queue.entry import RAW, Damaged, is_id
 from esmtp_py.queue.listing import Listing
-from esmtp_py.queue.locked import Locked
+from esmtp_py.queue.locked import OPEN, Locked
 from esmtp_py.queue.store import CORRUPT, FAILED
 from esmtp_py.queue.writer import NEW
 
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 # How Postfix calls the queues a mail may be in; the last two are ours.
 ACTIVE, DEFERRED, HOLD, INCOMING = "active", "deferred", "hold", "incoming"
 PLACES = (NEW, FAILED, CORRUPT)
+
+_STRANGER = "no mail of esmtp: its name is no id"
 
 LOCKS = "/proc/locks"
 
@@ -70,9 +72,9 @@ def look(store: "Store", name: str, place: str, active: "frozenset[str] | None" 
     """One file; None if it has just gone.   active: what ``active_names`` says, for a list (of ids only)."""
     item = Item(name, place)
     if place == CORRUPT:
-        return item if _damaged(store, item, "set aside, it was no sound mail") else None
+        return item if _damaged(store, item, _why_set_aside(store, item)) else None
     if active is None and not is_id(name):
-        return item if _damaged(store, item, "its name is no id") else None
+        return item if _damaged(store, item, _STRANGER) else None
     item.active = place == NEW and name in (active_names(store) if active is None else active)
     try:
         entry: "Entry | Damaged | None" = store.read(name, place)
@@ -83,7 +85,7 @@ def look(store: "Store", name: str, place: str, active: "frozenset[str] | None" 
 
 def _filled(store: "Store", item: Item, entry: "Entry | Damaged") -> bool:
     if isinstance(entry, Damaged):
-        return _damaged(store, item, entry.text)
+        return _damaged(store, item, _what(item, entry))
     item.entry, item.time, item.size = entry, entry.time, entry.size
     if entry.form == RAW:
         _unpack(store, item)
@@ -108,11 +110,37 @@ def _chunks(store: "Store", item: Item) -> "Iterator[bytes]":
 def opened(store: "Store", item: Item) -> Locked:
     """Its file, to read the message from; not locked, whatever the class is called: a reader need not be alone."""
     assert item.entry
+    return Locked(store, item.name, item.place, _open(store, item), item.entry)
+
+
+def _open(store: "Store", item: Item) -> int:
     try:
-        fd = os.open(item.name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=store.directory(item.place))
+        return os.open(item.name, OPEN, dir_fd=store.directory(item.place))
     except OSError as error:
         raise MailError("io", f"cannot open {store.path}/{item.place}/{item.name}: {error.strerror}") from error
-    return Locked(store, item.name, item.place, fd, item.entry)
+
+
+def _what(item: Item, error: MailError) -> str:
+    return f"damaged: {error.text.removeprefix(f'{item.name}: ')}"
+
+
+def _why_set_aside(store: "Store", item: Item) -> str:
+    """Found out once more, for nobody has written it down."""
+    from esmtp_py.queue.ready import header_of
+
+    name, dot, number = item.name.rpartition(".")
+    if not is_id(name if dot and number.isdigit() else item.name):
+        return _STRANGER
+    try:
+        entry = store.read(item.name, CORRUPT)
+        if entry:
+            with Locked(store, item.name, CORRUPT, _open(store, item), entry) as mail:
+                mail.compare()
+                if entry.form != RAW:
+                    header_of(mail)
+    except MailError as error:
+        return _what(item, error)
+    return "sound after all: moved back into new/ it is delivered"
 
 
 def _damaged(store: "Store", item: Item, why: str) -> bool:

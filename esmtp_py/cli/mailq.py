@@ -14,6 +14,7 @@ from esmtp_py.cli.turns import in_turn
 from esmtp_py.printable import printable
 from esmtp_py.queue import schedule
 from esmtp_py.queue.store import CORRUPT, FAILED, SENT, Store
+from esmtp_py.queue.writer import NEW
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -46,10 +47,10 @@ def mailq(options: "Options") -> int:
         selection = Selection(selected) if selected else None
         total = [0] * _COUNTS
         shown = False
-        for place in PLACES:
-            names = store.ids(place)
+        listed = [(place, store.ids(place), active) for place in PLACES]
+        for place, names, busy in [*listed, (NEW, store.strangers(), None)]:
             parts = [names[at : at + _PART] for at in range(0, len(names), _PART)]
-            for done in in_turn(parts, _printer(store, place, active, options, selection)):
+            for done in in_turn(parts, _printer(store, place, busy, options, selection)):
                 total = [sum(pair) for pair in zip(total, _numbers(done), strict=True)]
                 text = done[_COUNTS * _NUMBER :]
                 if text and not shown and not options.json:
@@ -63,7 +64,7 @@ def mailq(options: "Options") -> int:
 
 
 def _printer(
-    store: Store, place: str, active: "frozenset[str]", options: "Options", selection: "Selection | None"
+    store: Store, place: str, active: "frozenset[str] | None", options: "Options", selection: "Selection | None"
 ) -> "Callable[[list[str]], bytes]":
     withheld = None
     if options.verbose or options.json:
@@ -74,7 +75,7 @@ def _printer(
 
 
 def _chosen(
-    store: Store, place: str, names: list[str], active: "frozenset[str]", selection: "Selection | None"
+    store: Store, place: str, names: list[str], active: "frozenset[str] | None", selection: "Selection | None"
 ) -> "Iterator[Item]":
     for name in names:
         item = look(store, name, place, active)
@@ -130,7 +131,7 @@ def text(item: Item, queue: str, verbose: bool, now: float) -> str:
     )
     lines = [first.rstrip()]
     if item.why:
-        lines.append(_reason(f"damaged: {item.why}" if queue == CORRUPT else item.why))
+        lines.append(_reason(item.why))
     if item.entry:
         lines += _recipients(item, verbose)
         if verbose:

@@ -106,7 +106,7 @@ def _items(queue: Store) -> "Iterator[Item]":
         if item and item.entry:
             yield item
         elif item:
-            complain(item.why)
+            complain(f"{item.name}: {item.why}")
 
 
 def _hurry(queue: Store, name: str, named: bool) -> None:

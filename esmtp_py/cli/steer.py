@@ -5,6 +5,7 @@ that of the worst.  A mail in delivery is left alone.
 """
 
 import os
+import stat
 import time
 
 from esmtp_py.cli.item import PLACES, look, opened, waiting
@@ -14,7 +15,7 @@ from esmtp_py.errors import MailError
 from esmtp_py.message.newlines import to_lf
 from esmtp_py.outcome import EX_OK, TABLE
 from esmtp_py.printable import printable
-from esmtp_py.queue.entry import is_id
+from esmtp_py.queue.entry import Damaged, is_id
 from esmtp_py.queue.marks import hold_mark, release_mark, retry_mark
 from esmtp_py.queue.report import original_of
 from esmtp_py.queue.schedule import is_backing_off
@@ -53,7 +54,7 @@ def steer(options: "Options") -> int:
         for name in names:
             code = max(code, _safely(verb, store, name), key=_weight)
         if options.asked == "--retry-now" and names:
-            _run([name for name in names if _is_name(name) and store.has(name)])
+            _run([name for name in names if is_id(name) and store.has(name)])
     return code
 
 
@@ -81,7 +82,7 @@ def _safely(verb: "Callable[[Store, str], int]", store: Store, name: str) -> int
 
 def _is_name(name: str) -> bool:
     """A word that can be the name of a file in one of our directories, and in no other."""
-    return bool(name) and "/" not in name and "\0" not in name and name[0] != "."
+    return name not in ("", ".", "..") and "/" not in name and "\0" not in name
 
 
 def _place(store: Store, name: str) -> str:
@@ -110,6 +111,9 @@ def _marked(store: Store, name: str, act: "Callable[[Locked], str]") -> int:
     place = _place(store, name)
     if not place:
         return _unknown(name)
+    if not is_id(name):
+        complain(f"{name}: no mail of esmtp, its name is no id; --cancel removes it")
+        return _UNKNOWN
     if place != NEW:
         how = "; --retry-now tries it again" if place == FAILED else ""
         complain(f"{name}: it is in {place}/ and will not be tried again; --show and --cancel know it{how}")
@@ -185,7 +189,7 @@ def _cancel(store: Store, name: str) -> int:
     place = _place(store, name)
     if not place:
         return _unknown(name)
-    if place == CORRUPT or not is_id(name):
+    if place == CORRUPT or not is_id(name) or _is_damaged(store, name, place):
         return _discard(store, name, place)
     locked = store.lock(name, place)
     if not locked:
@@ -198,13 +202,28 @@ def _cancel(store: Store, name: str) -> int:
     return EX_OK
 
 
-def _discard(store: Store, name: str, place: str) -> int:
+def _is_damaged(store: Store, name: str, place: str) -> bool:
     try:
-        os.unlink(name, dir_fd=store.directory(place))
+        store.read(name, place)
+    except Damaged:
+        return True
+    return False
+
+
+def _discard(store: Store, name: str, place: str) -> int:
+    """Whatever it is, also a directory."""
+    directory = store.directory(place)
+    try:
+        if stat.S_ISDIR(os.stat(name, dir_fd=directory, follow_symlinks=False).st_mode):
+            import shutil
+
+            shutil.rmtree(name, dir_fd=directory)
+        else:
+            os.unlink(name, dir_fd=directory)
     except OSError as error:
         raise MailError("io", f"cannot remove it: {error.strerror}") from error
     store.sync_directory(place)
-    say(f"{name}: removed, it was damaged")
+    say(f"{name}: removed, it was no sound mail")
     return EX_OK
 
 

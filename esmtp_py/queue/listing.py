@@ -63,6 +63,12 @@ def ids(store: "Store", where: str) -> list[str]:
     return sorted(names if where == "corrupt" else filter(is_id, names))
 
 
+def strangers(store: "Store") -> list[str]:
+    """See Store.strangers."""
+    with Listing(store, NEW) as found:
+        return sorted(entry.name for entry in found if not is_id(entry.name))
+
+
 def entries(store: "Store", where: str) -> "Iterator[tuple[str, Entry | Damaged]]":
     """See Store.entries."""
     directory, path = store.directory(where), f"{store.path}/{where}"

@@ -70,20 +70,24 @@ class Locked:
     # -- reading -----------------------------------------------------------------------------------------------
 
     def verify(self) -> None:
-        """Compares the file with its digest: before each delivery.  Damaged, and it is in corrupt/, if they differ."""
+        """Before each delivery: as ``compare``, but a mail that is Damaged is in corrupt/ then."""
         try:
-            digest = new(self.entry.algorithm)
-            end = 0
-            for chunk in self._read(0, self.entry.sealed):
-                digest.update(chunk)
-                end += len(chunk)
-                if not chunk.isascii():
-                    self._eight_bit_end = end
-            if digest.hexdigest() != self.entry.digest:
-                raise Damaged(f"{self.name}: its content is not what was queued")
+            self.compare()
         except Damaged:
             self.set_aside()
             raise
+
+    def compare(self) -> None:
+        """Compares the file with its digest.  Damaged if they differ."""
+        digest = new(self.entry.algorithm)
+        end = 0
+        for chunk in self._read(0, self.entry.sealed):
+            digest.update(chunk)
+            end += len(chunk)
+            if not chunk.isascii():
+                self._eight_bit_end = end
+        if digest.hexdigest() != self.entry.digest:
+            raise Damaged(f"{self.name}: its content is not what was queued")
 
     def chunks(self, offset: int = 0) -> "Iterator[bytes]":
         """The message from its byte ``offset``, in pieces of at most 64 KiB; afresh at each call, also side by side."""

@@ -69,7 +69,7 @@ class Run:
 
     def all_due(self) -> Tally:
         """Tries every mail whose time has come."""
-        self._store.sweep(self._clock())
+        self._store.sweep(self._clock(), self.tally.say)
         return self.all_after("")
 
     def all_after(self, last: str) -> Tally:

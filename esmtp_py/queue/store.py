@@ -19,7 +19,7 @@ from esmtp_py.queue.writer import NEW, TMP, Exists, Writer, remove_leftover
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from esmtp_py.queue.entry import Damaged, Entry
     from esmtp_py.queue.locked import Locked
@@ -142,6 +142,12 @@ class Store:
 
         return ids(self, where)
 
+    def strangers(self) -> list[str]:
+        """Names in new/ that are no ids: files that nobody of us has put there."""
+        from esmtp_py.queue.listing import strangers
+
+        return strangers(self)
+
     def due(self, now: float, limit: int = 20000, after: str = "") -> "Iterator[str]":
         """Ids above ``after`` in new/ whose mtime says it is time, oldest first, with at most ``limit`` in memory.
 
@@ -200,16 +206,17 @@ class Store:
         self.sync_directory(target)
         self.sync_directory(source)
 
-    def sweep(self, now: float) -> int:
+    def sweep(self, now: float, say: "Callable[[str], None] | None" = None) -> int:
         """Clears up: what nobody has written to for a day in tmp/ and off/, and strangers in new/.
 
-        Returns how many files were unlinked.  Strangers (no id can have their
-        name) go to corrupt/, where they are seen.  Nothing is raised: what
-        cannot be cleared up now will be another time.
+        Returns how many files were unlinked.  Strangers go to corrupt/, and
+        ``say`` is told of each, unless a leading dot shows that they are the file
+        system's (.nfs…, .fuse_hidden…).  Nothing is raised: what cannot be
+        cleared up now will be another time.
         """
         from esmtp_py.queue.sweep import sweep
 
-        return sweep(self, now)
+        return sweep(self, now, say)
 
     # -- directories -------------------------------------------------------------------------------------------
 

@@ -3,20 +3,21 @@
 import os
 
 from esmtp_py.errors import MailError
-from esmtp_py.queue.entry import is_id
 from esmtp_py.queue.listing import Listing
 from esmtp_py.queue.respite import OFF
-from esmtp_py.queue.writer import NEW, TMP, remove_leftover
+from esmtp_py.queue.writer import TMP, remove_leftover
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from esmtp_py.queue.store import Store
 
 # Nobody writes one mail for that long, and no account is put off for it.
 AGE = 86400
 
 
-def sweep(store: "Store", now: float) -> int:
+def sweep(store: "Store", now: float, say: "Callable[[str], None] | None") -> int:
     """See Store.sweep."""
     swept = 0
     try:
@@ -28,14 +29,18 @@ def sweep(store: "Store", now: float) -> int:
     except (MailError, OSError):
         pass  # what cannot be listed, or is gone
     try:
-        strangers = _strangers(store)
+        strangers = store.strangers()
     except MailError:
         strangers = []
     for name in strangers:
+        if name.startswith("."):
+            continue
         try:
             store.set_aside(name)
         except MailError:
-            pass
+            continue
+        if say:
+            say(f"{name}: no mail of esmtp, its name is no id; it is in {store.path}/corrupt now")
     return swept
 
 
@@ -51,9 +56,3 @@ def _old(store: "Store", where: str, now: float) -> list[str]:
             if abs(age) > AGE:
                 names.append(entry.name)
     return names
-
-
-def _strangers(store: "Store") -> list[str]:
-    """Names in new/ that are no ids; those with a leading dot belong to the file system (.nfs…, .fuse_hidden…)."""
-    with Listing(store, NEW) as entries:
-        return [entry.name for entry in entries if not is_id(entry.name) and not entry.name.startswith(".")]

@@ -2,7 +2,9 @@
 
 import json
 import os
+import pathlib
 import shutil
+from collections.abc import Callable
 
 import pytest
 
@@ -205,6 +207,62 @@ def test_damaged_and_failed_mail_is_shown(esmtp: Command, queue: Queue) -> None:
     assert "-- 0 Kbytes in 1 Request.\n-- 1 failed, 2 damaged: " in out
     names = {mail["queue_id"]: mail["queue_name"] for mail in map(json.loads, esmtp("--json").out.splitlines())}
     assert names == {damaged: "corrupt", failed: "failed", fine: "incoming", "strange name": "corrupt"}
+
+
+STRANGERS = (".hidden", "we ird", "new\nline", "directory")
+
+
+def test_what_is_no_mail_is_shown_before_it_is_set_aside(esmtp: Command, queue: Queue) -> None:
+    """And a run that does it says so; what begins with a dot may be the file system's, and stays."""
+    for name in STRANGERS[:3]:
+        (queue.path / "new" / name).write_bytes(b"?")
+    (queue.path / "new/directory").mkdir()
+    shown = dict.fromkeys(STRANGERS, "no mail of esmtp: its name is no id")
+    assert reasons(esmtp) == shown
+    out = esmtp("-bp").out
+    assert "\nwe ird? " in out
+    assert "\nnew\\x0aline? " in out
+    assert out.count("(no mail of esmtp: its name is no id)") == 4
+    assert "damaged: its" not in out
+    done = esmtp("-q")
+    assert sorted(line.partition(": no mail of esmtp")[0] for line in done.err.splitlines()) == [
+        "esmtp: directory",
+        "esmtp: new\\x0aline",
+        "esmtp: we ird",
+    ]
+    assert sorted(path.name for path in (queue.path / "corrupt").iterdir()) == sorted(STRANGERS[1:])
+    assert reasons(esmtp) == shown
+
+
+def test_the_reason_why_a_mail_was_set_aside_is_found_again(esmtp: Command, queue: Queue) -> None:
+    spoil: dict[str, Callable[[pathlib.Path], object]] = {
+        "mode 600": lambda path: path.chmod(0o644),
+        "seal": lambda path: path.write_bytes(path.read_bytes().partition(b"\nseal")[0]),
+        "content is not what was queued": lambda path: path.write_bytes(path.read_bytes().replace(b"hello", b"jello")),
+        "does not begin as": lambda path: path.write_bytes(b"x" + path.read_bytes()),
+        "no end of header": lambda path: None,
+        "sound after all": lambda path: None,
+    }
+    names = {}
+    for number, (word, act) in enumerate(spoil.items()):
+        entry = Entry(NOW + number, "me@x.org", [Recipient("a@x.org")])
+        name = names[word] = queue.add(entry, b"x" if word == "no end of header" else TEXT)
+        act(queue.path / "new" / name)
+        queue.store.set_aside(name)
+    again = queue.add()
+    (queue.path / "new" / again).rename(queue.path / "corrupt" / f"{again}.1")
+    found = reasons(esmtp)
+    for word, name in names.items():
+        assert word in found[name]
+        assert f"({found[name]})" in esmtp("-bp").out
+        assert f"({found[name]})" in esmtp("--show", name).out
+        assert name not in found[name]
+    assert "sound after all" in found[f"{again}.1"]
+    assert len(list((queue.path / "corrupt").iterdir())) == len(names) + 1, "looking moves nothing"
+
+
+def reasons(esmtp: Command) -> dict[str, str]:
+    return {mail["queue_id"]: mail["reason"] for mail in map(json.loads, esmtp("--json").out.splitlines())}
 
 
 def test_words_of_a_server_play_no_tricks(esmtp: Command, queue: Queue) -> None:

@@ -41,6 +41,32 @@ def test_cancel_removes_failed_and_damaged_mail(esmtp: Command, queue: Queue) ->
     assert queue.files() == []
 
 
+@pytest.mark.parametrize("place", ["new", "corrupt"])
+def test_cancel_removes_whatever_it_is(esmtp: Command, queue: Queue, place: str) -> None:
+    queue.store.directory("corrupt", create=True)
+    directory = queue.path / place
+    (directory / "d/e").mkdir(parents=True)
+    (directory / "d/e/f").write_bytes(b"?")
+    (directory / ".hidden").write_bytes(b"?")
+    (directory / "we ird").symlink_to(esmtp.home)
+    damaged = f"{NOW}-x"
+    (directory / damaged).write_bytes(b"?")
+    done = esmtp("--cancel", "d", ".hidden", "we ird", damaged)
+    assert (done.code, done.err) == (0, "")
+    assert done.out.count(": removed") == 4
+    assert list(directory.iterdir()) == []
+    assert esmtp.home.exists()
+
+
+@pytest.mark.parametrize("word", ["--hold", "--release", "--retry-now"])
+def test_what_is_no_mail_stays_where_it_is(esmtp: Command, queue: Queue, word: str) -> None:
+    (queue.path / "new/.nfs0001").write_bytes(b"?")
+    done = esmtp(word, ".nfs0001")
+    assert (done.code, done.out) == (65, "")
+    assert "no mail of esmtp" in done.err
+    assert queue.files() == ["new/.nfs0001"]
+
+
 def test_hold_release_retry(esmtp: Command, queue: Queue) -> None:
     name = queue.add(marks=outcome_mark(NOW, [0], BUSY))
     assert esmtp("--hold", name).out == f"{name}: on hold\n"
