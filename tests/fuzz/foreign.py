@@ -5,6 +5,7 @@ That is: it is in the language, each value is read as itself, and all that peopl
 
 from esmtp_py.config.driver import Unexpected, parse
 from esmtp_py.config.foreign import msmtprc, muttrc, ssmtp
+from esmtp_py.config.foreign.here import Here
 from esmtp_py.config.writing import text
 from esmtp_py.grammar.esmtprc import ALL_KEYWORDS
 from tests.fuzz.driver import main
@@ -15,14 +16,17 @@ SEEDS = [
     b"account a\nhost ::1\nport 25\nsocket /x\nproxy_host p\nlogfile ~/l\nsyslog LOG_MAIL\ntimeout 30\n"
     b"account b : a\ntls_fingerprint " + b"AB:" * 31 + b"AB\nset_from_header on\naccount default : b\n",
     b"set smtp_url=smtps://me%40x:pa%22ss@x.org:465/ from='me@x.org' realname=\"M # E\"\nset smtp_pass=`cat x`\n",
-    b'mailhub=x.org:465\nUseTLS=yes\nAuthUser=me\nAuthPass=a#b"c\nrewriteDomain=x.org\nroot=me\n',
+    b"set my_a='x y' smtp_url=smtp://$my_a@x.org from=me@x.org\nset smtp_pass=\"$my_a$HOME\"\nsource z\nunset from\n",
+    b'hostname=x.org\nmailhub=x.org:465\nUseTLS=yes\nAuthUser=me\nAuthPass=a#b"c\nrewriteDomain=x.org\nroot=me\n',
 ]
+
+HERE = Here(login="alice", host="box.here.org", mailname="mail.here.org", home="/nowhere/alice")
 
 
 def target(data: bytes) -> None:
     written = data.decode("utf-8", "surrogateescape")
-    for read in (msmtprc.read, muttrc.read, ssmtp.read):
-        found = read(written)
+    made_by = (msmtprc.read(written, HERE), muttrc.read(written, "/nowhere/muttrc", HERE), ssmtp.read(written, HERE))
+    for found in made_by:
         assert all(isinstance(line, str) for line in found.lost)
         made = text(found.sections, "x\nmda evil")
         assert all(line.isprintable() for line in made.split("\n"))

@@ -1,5 +1,6 @@
 """Mail through Debian's dante (SOCKS) and tinyproxy (HTTP): greeted, secured and logged in at the other end."""
 
+import os
 import pathlib
 import shutil
 import socket
@@ -23,12 +24,13 @@ internal: 127.0.0.1 port = {port}
 external: lo
 clientmethod: none
 socksmethod: none
-user.privileged: root
-user.unprivileged: nobody
+{users}
 client pass {{ from: 127.0.0.0/8 to: 0.0.0.0/0 }}
 socks block {{ from: 127.0.0.0/8 to: 127.0.0.9/32 }}
 socks pass {{ from: 127.0.0.0/8 to: 0.0.0.0/0 protocol: tcp }}
 """
+# What root must say, and nobody else may.
+USERS = "user.privileged: root\nuser.unprivileged: nobody" if not os.geteuid() else ""
 TINYPROXY = """
 Port {port}
 Listen 127.0.0.1
@@ -76,7 +78,7 @@ def server() -> Generator[SubmissionServer, None, None]:
 @pytest.fixture(scope="module")
 def dante(tmp_path_factory: pytest.TempPathFactory) -> Generator[Running, None, None]:
     home, port = tmp_path_factory.mktemp("dante"), free_port()
-    (home / "conf").write_text(DANTE.format(home=home, port=port))
+    (home / "conf").write_text(DANTE.format(users=USERS, home=home, port=port))
     with Running("danted", "-f", str(home / "conf"), "-p", str(home / "pid"), port=port) as running:
         yield running
 
