@@ -13,7 +13,8 @@ class MailError(Exception):
     """Ends a session, or the whole run.
 
     kind: a row of outcome.TABLE.  text: one line, what happened and what to
-    do about it.  status, remote, reply: as in Outcome.
+    do about it; behind that of an rc file there is the place in it, on more
+    lines.  status, remote, reply: as in Outcome.
     """
 
     def __init__(self, kind: str, text: str, *, status: str = "", remote: str = "", reply: str = "") -> None:
@@ -25,7 +26,9 @@ class MailError(Exception):
         self.reply = reply
 
     def outcome(self) -> "Outcome":
-        """This error as the fate of a recipient."""
+        """This error as the fate of a recipient, in one line."""
         from esmtp_py.outcome import Outcome
 
-        return Outcome(self.kind, self.text, status=self.status, remote=self.remote, reply=self.reply)
+        return Outcome(
+            self.kind, self.text.partition("\n")[0], status=self.status, remote=self.remote, reply=self.reply
+        )

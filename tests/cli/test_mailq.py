@@ -265,6 +265,20 @@ def reasons(esmtp: Command) -> dict[str, str]:
     return {mail["queue_id"]: mail["reason"] for mail in map(json.loads, esmtp("--json").out.splitlines())}
 
 
+def test_a_mistake_in_the_rc_is_a_reason_of_one_line(
+    esmtp: Command, queue: Queue, rc: Callable[[str], pathlib.Path]
+) -> None:
+    path = rc("identity me@x.org\nhostnam mail.x.org\nqueue_lifetim 1d\n")
+    name = queue.add()
+    run = esmtp("-q", "-v")
+    why = f"{path}:2:1: unknown statement 'hostnam'; did you mean hostname?"
+    assert f"\nesmtp: 1 waits: {why}\n" in run.err
+    assert f"({why})\n" in esmtp("-bp").out
+    assert f"({why}; status " in esmtp("-bp", "-v").out
+    assert f"({why}; status " in esmtp("--show", name).out
+    assert json.loads(esmtp("--json").out)["recipients"][0]["delay_reason"] == why
+
+
 def test_words_of_a_server_play_no_tricks(esmtp: Command, queue: Queue) -> None:
     queue.add(marks=outcome_mark(NOW, [0], Outcome("try_again", "451 \x1b[2J\r\nfake@x.org")))
     out = esmtp("-bp", "-v").out
