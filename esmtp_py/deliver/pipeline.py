@@ -67,7 +67,8 @@ class Pipeline:
         That is recipients the server had no room for after it was told QUIT.
         farewell: say QUIT, behind the last message where that is possible.
         Raises MailError when the session is lost: what was in flight is
-        settled with it; ``parcels`` and ``left`` have the others.
+        settled with it; ``parcels`` and ``left`` have the others.  Among them is,
+        after 421, what the server has not said a word about.
         """
         try:
             while not self._talk.over:
@@ -97,7 +98,7 @@ class Pipeline:
 
     @property
     def left(self) -> list[Parcel]:
-        """Parcels taken but not sent."""
+        """Parcels taken, and not sent or not answered."""
         return self._left
 
     # -- what comes next ------------------------------------------------------
@@ -188,13 +189,18 @@ class Pipeline:
             self._settle(*self._flying.pop(0))
 
     def _lost(self, error: MailError) -> None:
+        unheard: list[Parcel] = []
         while self._flying:
             transaction, parcel = self._flying.pop(0)
             if isinstance(error, OutOfStep):
                 transaction.doubt(error)
+            elif error.reply.startswith("421") and not (transaction.heard or transaction.done):
+                unheard.append(parcel)
+                continue
             elif not transaction.done:
                 transaction.lost(error)
             self._settle(transaction, parcel)
+        self._left[:0] = unheard
 
 
 TYPE_CHECKING = False

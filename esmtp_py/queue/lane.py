@@ -168,7 +168,7 @@ class Lane:
                     left = self._given_back(left)
             left = self._one_session(left, source, window)
             if self._progress:
-                self._supply.respite.end()
+                self._supply.went_well()
             if self._off:
                 self._supply.refuse(self._off)
             if alone and self._losses >= LOSSES:

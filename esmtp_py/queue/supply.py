@@ -27,6 +27,7 @@ class Supply:
     strays:   names that another rc file or identity has to carry.
     lanes:    all of them.   window: mails in flight that each of them may have.
     off:      why the whole identity waits, once it does; for the rest of the run.
+    progress: the server has taken or refused a mail in this run.
     respite:  of its account.  urgent: a person has named the mails, and they are tried without regard to that.
     looking:  a lock for who takes a mail only to see that there is one, until it is given back.
     """
@@ -41,6 +42,7 @@ class Supply:
         self.lanes: list[Lane] = []
         self.window = WINDOW
         self.off: MailError | None = None
+        self.progress = False
         self.looking = _thread.RLock()
         self._lock = _thread.allocate_lock()
         self._willing = self._at_work = 1
@@ -97,10 +99,20 @@ class Supply:
         with self._lock:
             self._willing -= 1
             if self._willing <= 0 or self._first:
-                if turned_away(error) and not isinstance(error, PutOff):
-                    self.respite.begin(error)
-                self.off = error
+                self.off = self._noted(error)
         self.enter()
+
+    def _noted(self, error: "MailError") -> "MailError":
+        """For all runs to know.  After progress what is left was not tried: some servers take a few mails at a time."""
+        if not turned_away(error) or isinstance(error, PutOff):
+            return error
+        self.respite.begin(error)
+        return (self.respite.why() or error) if self.progress else error
+
+    def went_well(self) -> None:
+        """A session with progress: nothing is known against the account, and the next wait is the shortest one."""
+        self.progress = True
+        self.respite.end()
 
     def leave(self) -> bool:
         """A lane is done.  True for the last one: it is alone from here on, whatever it was refused before."""

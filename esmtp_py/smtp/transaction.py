@@ -35,6 +35,7 @@ class Transaction:
                transaction (RFC 5321 section 4.5.3.1.10).
     done:      every recipient is in one of the two, and no reply is owed.
     said:      it has no more commands to come.
+    heard:     the server has answered one of its commands.
     clean:     it ended with the message accepted, so nothing of it is left at the server.
     """
 
@@ -44,6 +45,7 @@ class Transaction:
         self.outcomes: dict[str, Outcome] = {}
         self.remaining: list[Recipient] = []
         self.done = False
+        self.heard = False
         self.clean = False
         self._message = message
         self._envelope = envelope
@@ -201,6 +203,7 @@ class Transaction:
 
     def answered(self, answered: Command, reply: Reply) -> list[Command]:
         """Takes the reply to one of this transaction's commands; returns what may follow."""
+        self.heard = True
         if answered.verb == MAIL:
             return self._mail_answered(reply)
         if answered.verb == RCPT:

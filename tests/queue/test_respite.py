@@ -1,7 +1,9 @@
 """A server that has turned us away is left alone by all mails and all runs, until its back-off is over."""
 
 import os
+import socket
 import threading
+from collections import Counter
 
 import pytest
 
@@ -153,6 +155,67 @@ def test_421_is_heeded_by_all_runs_too(queue: Queue, server: SubmissionServer) -
         queue.run()
     assert len(server.mails) == 3
     assert off(queue) == []
+
+
+class Sparing(SubmissionServer):
+    """Takes so many mails in a session."""
+
+    def __init__(self, mails: int, without: tuple[str, ...]) -> None:
+        super().__init__(tls="none", mechanisms=(), without=without)
+        self._mails = mails
+        self._asked: Counter[int] = Counter()
+
+    def serve(self, connection: socket.socket) -> None:
+        self._asked[threading.get_ident()] = 0  # the number of a thread that has ended may come again
+        super().serve(connection)
+
+    def planned(self, what: str, subject: str) -> "str | None":
+        if what == "MAIL":
+            self._asked[threading.get_ident()] += 1
+            if self._asked[threading.get_ident()] > self._mails:
+                return "421 4.7.0 too many messages"
+        return super().planned(what, subject)
+
+
+@pytest.mark.parametrize("connections", [1, 2])
+@pytest.mark.parametrize("without", [(), ("CHUNKING",), ("CHUNKING", "PIPELINING")])
+def test_a_server_that_takes_a_few_mails_at_a_time_gets_them_in_a_few_minutes(
+    queue: Queue, without: tuple[str, ...], connections: int
+) -> None:
+    """What it has not spoken of is not tried later each time."""
+    with Sparing(20, without) as server:
+        queue.way(server, f"connections {connections}")
+        for number in range(70):
+            queue.put(f"{number}@x.org")
+        left = []
+        for _ in range(4):
+            queue.run()
+            left.append(len(queue.ids()))
+            tried = [name for name in queue.ids() if queue.marks(name).times]
+            assert len(tried) <= connections
+            assert all("too many messages" in queue.words(name) for name in tried)
+            sessions = len(server.sessions)
+            queue.run()
+            assert len(server.sessions) == sessions, "no retry within the back-off"
+            queue.later(75)
+    if connections == 1:
+        assert left == [50, 30, 10, 0]
+    assert (left[0], left[-1]) == (70 - 20 * connections, 0)
+    addresses = [mail.recipients[0] for mail in server.mails]
+    assert sorted(addresses) == sorted(f"{number}@x.org" for number in range(70))
+
+
+def test_without_progress_it_is_left_alone_for_longer_each_time(queue: Queue) -> None:
+    with Sparing(0, ()) as server:
+        queue.way(server)
+        for number in range(30):
+            queue.put(f"{number}@x.org")
+        sessions = []
+        for _ in range(4):
+            queue.run()
+            sessions.append(len(server.sessions))
+            queue.later(75)
+    assert sessions == [1, 2, 2, 3]
 
 
 def test_a_server_that_is_only_away_is_asked_again_by_each_mail(queue: Queue, server: SubmissionServer) -> None:

@@ -154,8 +154,9 @@ def test_one_session_for_all(queue: Store, put: Put, monkeypatch: pytest.MonkeyP
         ([["later", "lost"], ["lost"]], ["ab", "c"], ["try_again"] + ["connection_lost"] * 2 + ["unreachable"] * 3),
         # once, and it goes on
         ([["lost"], ["ok", "lost"], ["lost"], []], ["a", "bc", "d", "ef"], ["connection_lost"] * 3),
-        # 421: at once, whatever was delivered
-        ([["ok", "421"]], ["ab"], ["try_again"] * 5),
+        # 421: at once, whatever was delivered; after progress the others have lost nothing
+        ([["ok", "421"]], ["ab"], ["try_again", "", "", "", ""]),
+        ([["421"]], ["a"], ["try_again"] * 6),
         # taken and not sent: they are first in the next session
         ([["ok", "left"], []], ["ab", "bcdef"], []),
         ([["left"], ["left"]], ["a", "a"], ["try_again"] * 6),
