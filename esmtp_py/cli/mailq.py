@@ -59,7 +59,7 @@ def mailq(options: "Options") -> int:
                 OUT.write_bytes(text)
         if not options.json:
             empty = f"No mail for -q{selected}\n" if selected else "Mail queue is empty\n"
-            OUT.write((_footer(total) if shown else empty) + _copies(len(store.ids(SENT))))
+            OUT.write((_footer(total) if shown else empty) + _copies(store))
     return 0
 
 
@@ -113,13 +113,14 @@ def _footer(total: list[int]) -> str:
     return lines
 
 
-def _copies(count: int) -> str:
-    """They are no mail that waits, but somebody may miss them."""
-    if not count:
+def _copies(store: Store) -> str:
+    """They are no mail that waits, but somebody may miss them when they wait for long."""
+    if not store.ids(SENT):
         return ""
-    from esmtp_py.queue.sent import spoken
+    from esmtp_py.queue.sent import late, spoken
 
-    return f"-- {spoken(count)}.\n"
+    count = late(store, time.time())
+    return f"-- {spoken(count)}.\n" if count else ""
 
 
 def text(item: Item, queue: str, verbose: bool, now: float) -> str:
