@@ -237,10 +237,14 @@ def _envelope(locked: "Locked") -> None:
 
 def _described(entry: "Entry") -> str:
     """From whom to whom, for the last time."""
-    left = [printable(address) for address, _ in waiting(entry)]
-    who = ", ".join(left[:5]) + (f" and {len(left) - 5} more" if len(left) > 5 else "") or "nobody any more"
+    who = _some([address for address, _ in waiting(entry)]) or "nobody any more"
     sender = f" from {printable(entry.sender) or '<>'}" if entry.sender is not None else ""
     return f": {entry.size} bytes{sender} to {who}"
+
+
+def _some(addresses: list[str]) -> str:
+    shown = ", ".join(printable(address) for address in addresses[:5])
+    return shown + (f" and {len(addresses) - 5} more" if len(addresses) > 5 else "")
 
 
 def _show(store: Store, name: str) -> int:
@@ -297,9 +301,22 @@ def _undo(options: "Options") -> int:
                 locked.remove()
                 store.sync()
                 say(f"{name}: taken back into {path}{_described(locked.entry)}")
+                _say_how_to_send(locked, path)
                 return EX_OK
     complain("--undo: no mail is left that was not tried yet; nothing was taken back")
     return _UNKNOWN
+
+
+def _say_how_to_send(locked: "Locked", path: str) -> None:
+    """As it would have been, for -t alone may choose another sender, and others of the header."""
+    from esmtp_py.cli.undone import command, others
+
+    if not locked.entry.recipients:  # a call that named nobody
+        return
+    left = others(locked)
+    if left:
+        say(f"its header also names {_some(left)}, who would not have got it, and would with -t")
+    OUT.write(f"to send it after all: {command(locked, path)}\n")
 
 
 _VERBS = {

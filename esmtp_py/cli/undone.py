@@ -1,4 +1,4 @@
-"""A mail that is taken back out of the queue becomes a file, from which it can be sent again with -t."""
+"""A mail that is taken back out of the queue becomes a file, and the command that sends it again as it was."""
 
 import os
 
@@ -12,6 +12,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from esmtp_py.queue.entry import Entry
     from esmtp_py.queue.locked import Locked
 
 
@@ -54,12 +55,65 @@ def _content(locked: "Locked") -> "Iterator[bytes]":
     yield from chunks
 
 
+def others(locked: "Locked") -> list[str]:
+    """Addresses that the header names and the envelope does not: -t would send it to them, too."""
+    known = {_key(recipient.address) for recipient in locked.entry.recipients}
+    named = _named(header_in(locked.chunks())) or []
+    return [address for address in named if _key(address) not in known]
+
+
+def command(locked: "Locked", path: str) -> str:
+    """A line for the shell that sends the file with the envelope that the mail had.
+
+    By its header (-t), unless that names others.
+    """
+    entry = locked.entry
+    words = [word for flag, value in _flags(entry) for word in (flag, value) if word]
+    if others(locked) or _named(header_in(locked.chunks())) is None:
+        words = ["-i", *words, "--", *(recipient.address for recipient in entry.recipients)]
+    else:
+        words = ["-ti", *words]
+    return f"esmtp {' '.join(map(_quoted, words))} <{_quoted(path)}"
+
+
+def _flags(entry: "Entry") -> "Iterator[tuple[str, str]]":
+    if entry.sender is not None:
+        yield "-f", entry.sender or "<>"
+    given = {"-F": entry.full_name, "-C": entry.rc, "-B": entry.body, "-R": entry.ret.lower(), "-V": entry.envid}
+    yield from ((flag, value) for flag, value in given.items() if value)
+    wishes = {recipient.notify for recipient in entry.recipients}
+    if len(wishes) == 1 and (wish := wishes.pop()):
+        yield "-N", ",".join(wish).lower()
+    if entry.aliases:
+        yield "-n", ""
+    if entry.requiretls:
+        yield "-ORequireTLS", ""
+
+
+def _quoted(word: str) -> str:
+    """For the shell; bytes that nobody can type as bash and zsh write them."""
+    from shlex import quote
+
+    if word.isprintable():
+        return quote(word)
+    return "$'" + "".join(_octet(octet) for octet in os.fsencode(word)) + "'"
+
+
+def _octet(octet: int) -> str:
+    return chr(octet) if 0x20 <= octet < 0x7F and octet not in b"\\'" else f"\\x{octet:02x}"
+
+
+def _named(header: Header) -> "list[str] | None":
+    """Whom -t would send it to; None where it would refuse a field."""
+    try:
+        return [mailbox.address for mailbox in recipients_of(header)]
+    except MailError:
+        return None
+
+
 def _hidden(locked: "Locked") -> bytes:
     header = header_in(locked.chunks())
-    try:
-        named = {_key(mailbox.address) for mailbox in recipients_of(header)}
-    except MailError:  # a field that -t would not take either; let nobody be forgotten
-        named = set()
+    named = {_key(address) for address in _named(header) or []}
     hidden = [recipient.address for recipient in locked.entry.recipients if _key(recipient.address) not in named]
     if not hidden:
         return b""

@@ -196,9 +196,10 @@ def test_undo_takes_the_last_one_back(esmtp: Command, queue: Queue) -> None:
     done = esmtp("--undo")
     path = esmtp.home / f"undone-{last}.eml"
     assert done.code == 0
-    assert (
-        done.out == f"{last}: taken back into {path.name}: {len(TEXT)} bytes from me@x.org to a@X.org, hidden@x.org\n"
-    )
+    assert done.out.splitlines() == [
+        f"{last}: taken back into {path.name}: {len(TEXT)} bytes from me@x.org to a@X.org, hidden@x.org",
+        f"to send it after all: esmtp -ti -f me@x.org <{path.name}",
+    ]
     assert path.stat().st_mode & 0o777 == 0o600
     assert path.read_bytes() == b"Bcc: hidden@x.org\nTo: a@x.org\nSubject: x\n\nhello\n"
     assert queue.store.ids() == [first, tried]
@@ -238,6 +239,59 @@ def test_undone_mail_goes_to_the_same_people_again(esmtp: Command, queue: Queue)
     assert esmtp("-odq", "-ti", stdin=again).code == 0
     out = esmtp("-bp").out
     assert all(name in out for name in ("joe@x.org", "a@x.org", "bob@x.org"))
+
+
+COMMAND = "to send it after all: "
+ODD = '"o\'x $y"@x.org'
+
+
+@pytest.mark.parametrize(
+    ("entry", "text", "others"),
+    [
+        (Entry(NOW, "me@x.org", [Recipient("a@x.org"), Recipient("hidden@x.org")]), TEXT, ""),
+        (Entry(NOW, "me@x.org", [Recipient("bob@x.org")]), TEXT, "a@x.org"),
+        (Entry(NOW, "", [Recipient("bob@x.org"), Recipient("joe")], aliases="no"), TEXT, "a@x.org"),
+        (Entry(NOW, None, [Recipient("-x@x.org"), Recipient(ODD)], full_name="O'Me"), TEXT, "a@x.org"),
+        (Entry(NOW, "me@x.org", [Recipient("a@x.org")]), b"To: \xff\xfe<<\r\n\r\n.\r\nx\r\n", ""),
+        (Entry(NOW, "me@x.org", [Recipient("jürgen'@x.org")], full_name="\\'\a\udcfc"), TEXT, "a@x.org"),
+        (
+            Entry(
+                NOW,
+                "me@x.org",
+                [Recipient("bob@x.org", ("FAILURE", "DELAY"))],
+                ret="HDRS",
+                envid="a b",
+                body="8BITMIME",
+            ),
+            b"To: list@x.org, A <b@x.org>\r\n\r\n.\r\nx\r\n",
+            "list@x.org, b@x.org",
+        ),
+    ],
+)
+def test_the_command_that_it_prints_sends_it_to_the_same_people_alone(
+    esmtp: Command, queue: Queue, entry: Entry, text: bytes, others: str
+) -> None:
+    """Whatever the header says, and whatever the shell makes of the words."""
+    name = queue.add(entry, text)
+    before = queue.entry(name)
+    done = esmtp("--undo", "my mail's file.eml")
+    *lines, last = done.out.splitlines()
+    assert (done.code, done.err, last.partition(COMMAND)[0]) == (0, "", "")
+    assert len(lines) == 1 + bool(others)
+    assert f"also names {others}, who would not have got it" in lines[-1] or not others
+    (esmtp.home / "bin").mkdir()
+    (esmtp.home / "bin/esmtp").write_text(f'#!/bin/sh\nexec {esmtp.program} -odq "$@"\n')
+    (esmtp.home / "bin/esmtp").chmod(0o755)
+    path = f"{esmtp.home}/bin:{esmtp.environ['PATH']}"
+    sent = esmtp.run("bash", "-c", last.removeprefix(COMMAND), PATH=path)
+    assert (sent.code, sent.err) == (0, "")
+    [again] = queue.store.ids()
+    after = queue.entry(again)
+    for word in ("sender", "ret", "envid", "full_name", "aliases", "body"):
+        assert getattr(after, word) == getattr(before, word), word
+    assert {(r.address, r.notify) for r in after.recipients} == {(r.address, r.notify) for r in before.recipients}
+    with queue.lock(again) as mail:
+        assert b"".join(mail.chunks()).partition(b"\r\n\r\n")[2] == text.partition(b"\r\n\r\n")[2]
 
 
 def test_resent_mail_is_resent_again(esmtp: Command, queue: Queue) -> None:
