@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 # A field has to stay below the 998 octets of RFC 5322 section 2.1.1, name included.
 _FIELD = 900
 
+# Bytes of an original that are worth sending back, which is what Postfix returns (bounce_size_limit).
+RETURNED = 50_000
+
 _HOST = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-")
 
 
@@ -74,8 +77,8 @@ def bounce(
     """A report to ``envelope.sender`` about each recipient of the envelope, which ``wanted`` chose.
 
     original: without Bcc already.  Of a failure all of it is returned, or its
-              header if envelope.ret is HDRS, if its body is no text, or if it was to
-              go over TLS only.
+              header if envelope.ret is HDRS, if its body is no text, if it was to go
+              over TLS only, or if it is so big that the report might be refused.
     author:   address for From:.  host: the name of this machine.
     date:     the value for Date:.  boundary: a word that nobody could foresee;
               it also makes the Message-ID.
@@ -84,14 +87,26 @@ def bounce(
     To be sent with the null reverse path.
     """
     # RFC 3461 section 4.3: RET is for failures, all other reports return the header.
-    # RFC 8689 section 5: as if RET=HDRS were said, for the report may have to go without TLS.
-    headers_only = action != "failed" or envelope.ret == "HDRS" or envelope.body == "BINARYMIME" or envelope.requiretls
+    headers_only = action != "failed" or _header_is_enough(envelope, outcomes, original)
     returned = Message(original.header, _Nothing()) if headers_only else original
     head = _preamble(envelope, outcomes, host, boundary, action)
     head += _status(envelope, outcomes, host, date, boundary, action)
     head += _part(boundary, b"text/rfc822-headers" if headers_only else b"message/rfc822", returned.eight_bit)
     body = _Report(head, returned, boundary)
     return Message(_header(envelope.sender, author, host, date, boundary, action, body.eight_bit), body)
+
+
+def _header_is_enough(envelope: Envelope, outcomes: "dict[str, Outcome]", original: Message) -> bool:
+    # RFC 8689 section 5: as if RET=HDRS were said, for the report may have to go without TLS.
+    if envelope.ret == "HDRS" or envelope.body == "BINARYMIME" or envelope.requiretls:
+        return True
+    # what was too big for the server is too big for it in a report, too
+    return original.size > RETURNED or any(_is_too_big(outcomes[each.address]) for each in envelope.recipients)
+
+
+def _is_too_big(outcome: Outcome) -> bool:
+    """RFC 3463: X.3.4 of the system, X.2.3 of the mailbox."""
+    return outcome.kind == "too_big" or outcome.status[1:] in (".3.4", ".2.3") or outcome.reply.startswith("552")
 
 
 def _header(to: str, author: str, host: str, date: bytes, boundary: str, action: str, eight_bit: bool) -> Header:

@@ -12,7 +12,7 @@ from esmtp_py.queue import ledger as ledger_module
 from esmtp_py.queue.entry import RAW
 from esmtp_py.queue.locked import Locked
 from esmtp_py.queue.store import Store
-from tests.queue.conftest import DAY, HOUR, Queue
+from tests.queue.conftest import DAY, HOUR, TEXT, Queue
 from tests.server import SubmissionServer
 from tests.server.transaction import Mail
 
@@ -74,6 +74,22 @@ def test_how_much_is_returned(queue: Queue, server: SubmissionServer, ret: str, 
     *_, returned = parts(server.mails[0])
     assert ("body" in returned) == whole
     assert "Subject: hello" in returned
+
+
+@pytest.mark.parametrize("without", [(), ("SIZE",), ("SIZE", "CHUNKING")])
+def test_that_a_mail_was_too_big_can_be_said(queue: Queue, server: SubmissionServer, without: tuple[str, ...]) -> None:
+    """A report with the mail in it would be too big as well, and the sender would never hear of it."""
+    server.size_limit = 20_000
+    server.extensions = tuple(each for each in server.extensions if each not in without)
+    with server:
+        queue.way(server)
+        queue.put("a@x.org", text=TEXT + (b"x" * 70 + b"\r\n") * 500)
+        tally = queue.run()
+    [report] = server.mails
+    assert (report.sender, report.recipients) == ("", ["me@x.org"])
+    assert b"Subject: hello" in report.data
+    assert b"xxx" not in report.data
+    assert (tally.failed, queue.ids(), queue.ids("failed")) == (1, [], [])
 
 
 def test_bcc_is_never_in_it(queue: Queue, server: SubmissionServer) -> None:

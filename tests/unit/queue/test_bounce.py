@@ -10,7 +10,7 @@ from esmtp_py.message.envelope import Envelope, Recipient
 from esmtp_py.message.header import Header
 from esmtp_py.message.message import CHUNK, Message
 from esmtp_py.outcome import Outcome
-from esmtp_py.queue.bounce import bounce, wanted
+from esmtp_py.queue.bounce import RETURNED, bounce, wanted
 
 DATE = b"Sat, 21 Nov 2026 08:00:00 +0000"
 BOUNDARY = "0123456789abcdef"
@@ -116,6 +116,26 @@ def test_headers_only(wishes: dict[str, str]) -> None:
     assert returned.get_content_type() == "text/rfc822-headers"
     assert "Subject: mine" in returned.get_payload()
     assert b"secret" not in wire
+
+
+@pytest.mark.parametrize(
+    ("size", "outcome", "whole"),
+    [
+        (RETURNED - 100, REFUSED, True),
+        (RETURNED + 1, REFUSED, False),
+        (100, Outcome("too_big", "the message has 100 bytes and mx takes no more than 99"), False),
+        (100, Outcome("refused", "no", status="5.3.4"), False),
+        (100, Outcome("refused", "no", status="5.2.3"), False),
+        (100, Outcome("content", "no", status="5.0.0", reply="552 no"), False),
+    ],
+)
+def test_no_more_is_returned_than_the_server_may_take(size: int, outcome: Outcome, whole: bool) -> None:
+    body = b"x" * 98 + b"\r\n" * (size // 2 - 48)
+    parsed, wire = report({"ann@y.org": REFUSED, "joe@y.org": outcome}, original(body))
+    *_, returned = parsed.get_payload()
+    assert returned.get_content_type() == ("message/rfc822" if whole else "text/rfc822-headers")
+    assert (b"xxx" in wire) == whole
+    assert b"Subject: mine" in wire
 
 
 def test_eight_bit_original_is_declared() -> None:
