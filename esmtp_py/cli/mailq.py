@@ -239,7 +239,18 @@ def _json(item: Item, now: float) -> str:
         described["reason"] = item.why
     if item.entry:
         described |= _of_entry(item, now)
-    return dumps(described) + "\n"
+    return dumps(_valid(described)) + "\n"
+
+
+def _valid(value: object) -> object:
+    """The same in Unicode: octets that are no UTF-8, as a name or a call may have them, are shown as ``\\xNN``."""
+    if isinstance(value, str):
+        return value.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+    if isinstance(value, list):
+        return [_valid(part) for part in value]
+    if isinstance(value, dict):
+        return {name: _valid(part) for name, part in value.items()}
+    return value
 
 
 def _of_entry(item: Item, now: float) -> dict[str, object]:

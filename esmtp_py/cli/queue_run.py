@@ -15,6 +15,7 @@ from esmtp_py.cli.selection import Selection
 from esmtp_py.cli.terminal import complain
 from esmtp_py.cli.transcript import Transcript
 from esmtp_py.errors import MailError
+from esmtp_py.outcome import EX_OK, TABLE
 from esmtp_py.queue import schedule
 from esmtp_py.queue.marks import retry_mark
 from esmtp_py.queue.runner import Run
@@ -25,6 +26,7 @@ from esmtp_py.queue.writer import NEW
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from typing import NoReturn
 
     from esmtp_py.cli.item import Item
     from esmtp_py.cli.options import Options
@@ -35,17 +37,18 @@ _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
 
 
 def queue_run(options: "Options") -> int:
-    """One run, or one after the other for ever.  What could not be delivered is no error: it waits."""
+    """One run, or one after the other for ever.
+
+    What could not be delivered is no error: it waits.  That the queue itself cannot be read or written is one.
+    """
     gc.enable()  # unlike a mail, a run may last for ever
     trace = Transcript(options.verbose, options.transcript).trace
     asked = options.queue_run
     if asked[:1] in SELECTING:
-        _run_matching(asked, options, trace)
-    elif asked:
+        return _run_matching(asked, options, trace)
+    if asked:
         _run_every(seconds(asked), options, trace)
-    else:
-        _run_once(options, trace)
-    return 0
+    return _run_once(options, trace)
 
 
 def seconds(text: str) -> int:
@@ -64,12 +67,12 @@ def seconds(text: str) -> int:
     return total
 
 
-def _run_once(options: "Options", trace: "Trace | None") -> None:
+def _run_once(options: "Options", trace: "Trace | None") -> int:
     with Store.open(create=False) as queue:
-        _watched(queue, options, trace, Run.all_due)
+        return _watched(queue, options, trace, Run.all_due)
 
 
-def _run_every(interval: int, options: "Options", trace: "Trace | None") -> None:
+def _run_every(interval: int, options: "Options", trace: "Trace | None") -> "NoReturn":
     """Until a signal comes.  systemd hears that we are ready (sd_notify(3))."""
     from esmtp_py.cli.notify import notify
     from esmtp_py.cli.renewal import Renewal
@@ -86,14 +89,14 @@ def _run_every(interval: int, options: "Options", trace: "Trace | None") -> None
         renewal.begin_anew()
 
 
-def _run_matching(asked: str, options: "Options", trace: "Trace | None") -> None:
+def _run_matching(asked: str, options: "Options", trace: "Trace | None") -> int:
     """-qI -qR -qS TEXT, with ! those that do not match: now, whatever their back-off says."""
     selection = Selection(asked)
     with Store.open(create=False) as queue:
         names = [item.name for item in _items(queue) if selection.has(item)]
         for name in names:
             _hurry(queue, name, selection.names(name))
-        _watched(queue, options, trace, lambda run: run.these(names))
+        return _watched(queue, options, trace, lambda run: run.these(names))
 
 
 def _items(queue: Store) -> "Iterator[Item]":
@@ -118,8 +121,8 @@ def _hurry(queue: Store, name: str, named: bool) -> None:
                 locked.mark(retry_mark(time.time()))
 
 
-def _watched(queue: Store, options: "Options", trace: "Trace | None", work: "Callable[[Run], object]") -> None:
-    """Does some work with a run; whoever looks sees it going on."""
+def _watched(queue: Store, options: "Options", trace: "Trace | None", work: "Callable[[Run], object]") -> int:
+    """Does some work with a run; whoever looks sees it going on.  Returns the exit code."""
     if not options.verbose and not os.isatty(2):
         run = Run(queue, unpack, trace=trace)
         work(run)
@@ -135,3 +138,4 @@ def _watched(queue: Store, options: "Options", trace: "Trace | None", work: "Cal
             run.tally.say(f"{others} more in the queue {'wait' if others > 1 else 'waits'}; mailq -v says for what")
     for line in run.tally.said:
         complain(line)
+    return TABLE["io"][2] if run.tally.faulty else EX_OK

@@ -365,7 +365,7 @@ class Ledger:
         return reported_mark(now, asked, SUCCESS)
 
     def _say(self, name: str, error: MailError) -> None:
-        self.tally.say(error.text if name in error.text else f"{name}: {error.text}")
+        self.tally.say(error.text if name in error.text else f"{name}: {error.text}", fault=error.kind == "io")
 
 
 def _unsettled(entry: "Entry") -> list[int]:

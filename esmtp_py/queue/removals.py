@@ -60,6 +60,6 @@ class Removals:
             if removed:
                 self._store.sync()
         except MailError as error:
-            self._tally.say(f"{error.text}; some mail may be sent more than once")
+            self._tally.say(f"{error.text}; some mail may be sent more than once", fault=True)
         for locked in removed:
             locked.close()

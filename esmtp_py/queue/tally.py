@@ -27,10 +27,22 @@ class Tally:
     found:  so many mails are to be tried, or were.
     waits:  {reason: mails}, for those that were deferred.
     early:  mails that were left alone, for undo or --at; next: when the first of them is due, 0 for none.
-    said:   what a person should read.
+    said:   what a person should read.   faulty: the queue itself could not be read or written.
     """
 
-    __slots__ = ("_lock", "bytes", "deferred", "delivered", "early", "failed", "found", "next", "said", "waits")
+    __slots__ = (
+        "_lock",
+        "bytes",
+        "deferred",
+        "delivered",
+        "early",
+        "failed",
+        "faulty",
+        "found",
+        "next",
+        "said",
+        "waits",
+    )
 
     def __init__(self) -> None:
         self.found = 0
@@ -42,6 +54,7 @@ class Tally:
         self.next = 0.0
         self.waits: dict[str, int] = {}
         self.said: list[str] = []
+        self.faulty = False
         self._lock = _thread.allocate_lock()
 
     @property
@@ -72,8 +85,9 @@ class Tally:
             self.early += 1
             self.next = min(due, self.next or due)
 
-    def say(self, line: str) -> None:
+    def say(self, line: str, *, fault: bool = False) -> None:
         with self._lock:
+            self.faulty = self.faulty or fault
             if len(self.said) < SAID:
                 self.said.append(line)
             elif len(self.said) == SAID:

@@ -163,6 +163,17 @@ def test_json_in_any_order(words: tuple[str, ...], esmtp: Command, queue: Queue)
     assert esmtp(*words).out.startswith('{"queue_name"')
 
 
+def test_json_is_unicode_whatever_was_queued(esmtp: Command, queue: Queue) -> None:
+    queue.call("jürgen😀@x.org".encode(), b"b\xfc@x.org")
+    queue.add(Entry(NOW + 1, "m\udcfc@x.org", [Recipient("jürgen😀@x.org"), Recipient("b\udcfc@x.org")]))
+    (queue.path / "new" / os.fsdecode(b"\xff")).write_bytes(b"?")
+    call, mail, stranger = map(json.loads, esmtp("--json").out.splitlines())
+    assert call["reason"].startswith("b\\xfc@x.org: ")
+    assert mail["sender"] == "m\\xfc@x.org"
+    assert [recipient["address"] for recipient in mail["recipients"]] == ["jürgen😀@x.org", "b\\xfc@x.org"]
+    assert stranger["queue_id"] == "\\xff"
+
+
 def test_a_call_of_the_wrapper_has_its_recipients(esmtp: Command, queue: Queue) -> None:
     queue.call(b"-i", b"-f", b"me@x.org", b"--", b"joe@x.org, Ann <ann@x.org>")
     queue.call(b"-t", text=b"To: tom@x.org\nBcc: bob@x.org\n\nx\n")

@@ -199,3 +199,18 @@ def test_a_run_is_stopped_in_the_middle_of_a_mail(esmtp: Command, rc: Rc, run: s
     assert (b"what came of the mail so far is noted" in err) == bool(code)
     assert b"may or may not" not in err
     assert b"\ndeferred " in queued(esmtp)[0].read_bytes()
+
+
+@pytest.mark.parametrize("run", ["-q", "-qSme@"])
+def test_a_queue_that_cannot_be_written_is_an_error(esmtp: Command, rc: Rc, run: str) -> None:
+    """That mail waits is none, but nothing of it can be noted; whoever calls has to know."""
+    if os.geteuid() or subprocess.run(["unshare", "-m", "true"], capture_output=True).returncode:
+        pytest.skip("only root may mount a directory read-only")
+    rc("hostname 127.0.0.1:1\n")
+    assert esmtp("-odq", "-f", "me@x.org", "joe@x.org", stdin=MAIL).code == 0
+    queue = esmtp.home / ".esmtp_queue"
+    script = f'mount --bind {queue} {queue} && mount -o remount,ro,bind {queue} && exec {esmtp.program} "$0"'
+    done = esmtp.run("unshare", "-m", "sh", "-c", script, run)
+    assert (done.code, done.out) == (74, "")
+    assert "Read-only" in done.err
+    assert esmtp(run).code == 0
