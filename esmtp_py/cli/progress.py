@@ -13,6 +13,7 @@ import time
 
 from esmtp_py.cli.live_line import LiveLine
 from esmtp_py.cli.terminal import complain
+from esmtp_py.queue.tally import waiting
 from esmtp_py.secret import ask
 
 TYPE_CHECKING = False
@@ -96,10 +97,10 @@ def state(tally: "Tally", seconds: float) -> str:
     size = tally.bytes / 1000
     line = f"{tally.done} of {max(tally.found, tally.done)} mails, {size:.0f} kB"
     line += f", {(tally.delivered + tally.failed) / pace:.1f} mails/s, {size / pace:.1f} kB/s"
-    waits = _waits(tally)
+    waits = tally.reasons()
     if len(waits) == 1:
         [(why, count)] = waits
-        line += f"; {count} wait{'s' * (count == 1)}: {why}"
+        line += f"; {waiting(why, count)}"
     elif waits:
         line += f"; {tally.deferred} wait: {', '.join(f'{count} × {why}' for why, count in waits)}"
     return line
@@ -114,12 +115,7 @@ def summary(tally: "Tally", seconds: float) -> list[str]:
     if tally.delivered:
         pace = max(seconds, 0.001)
         first += f"; {tally.delivered / pace:.1f} mails/s, {tally.bytes / 1000 / pace:.1f} kB/s"
-    lines = [first, *(f"{count} wait{'s' * (count == 1)}: {why}" for why, count in _waits(tally))]
+    lines = [first, *(waiting(why, count) for why, count in tally.reasons())]
     if tally.early:
         lines.append(f"{tally.early} not due yet (undo, or --at); the next at {time.ctime(tally.next)}")
     return lines
-
-
-def _waits(tally: "Tally") -> list[tuple[str, int]]:
-    """Reasons, the most frequent one first.  (A copy in one step: the lanes go on counting.)"""
-    return sorted(tally.waits.items(), key=lambda item: -item[1])

@@ -1,7 +1,8 @@
 """``-q``, ``-q15m``, ``-qI TEXT`` and the name ``deliver``: runs over the queue, in the foreground.
 
-Silent when all is well and nobody looks, for cron would mail every word; on a
-terminal, or with -v, ``progress`` shows how it goes on and what it did.
+Silent when all is well and nobody looks, for cron would mail every word; what mends
+by itself, as a server that says 451, is well.  On a terminal, or with -v,
+``progress`` shows how it goes on and what it did.
 """
 
 import gc
@@ -20,7 +21,7 @@ from esmtp_py.queue import schedule
 from esmtp_py.queue.marks import retry_mark
 from esmtp_py.queue.runner import Run
 from esmtp_py.queue.store import Store
-from esmtp_py.queue.tally import Tally
+from esmtp_py.queue.tally import Tally, waiting
 from esmtp_py.queue.writer import NEW
 
 TYPE_CHECKING = False
@@ -126,6 +127,9 @@ def _watched(queue: Store, options: "Options", trace: "Trace | None", work: "Cal
     if not options.verbose and not os.isatty(2):
         run = Run(queue, unpack, trace=trace)
         work(run)
+        for why, mails in run.tally.reasons():
+            if why in run.tally.lasting:
+                complain(waiting(why, mails))
     else:
         from esmtp_py.cli.progress import Progress
 

@@ -188,7 +188,8 @@ def reach(identity: Identity, server: "Server", deadline: float) -> "Stream":
         if error.kind != "unreachable" or "hostname" in identity.origin or server is not identity.server:
             raise
         why = f"{error.text}, where mail goes for want of a hostname: write one for this sender, or run `esmtp --setup`"
-        raise MailError(error.kind, why, remote=error.remote) from error
+        # X.3.5: it is our rc that is at fault, not the server
+        raise MailError(error.kind, why, status="4.3.5", remote=error.remote) from error
 
 
 def _why_tls(identity: Identity) -> str:

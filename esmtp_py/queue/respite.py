@@ -64,7 +64,7 @@ class Respite:
         if refusal is None or until <= now:
             return None
         text = f"put off until {ctime(until)}: {refusal.text}"
-        return PutOff(refusal.kind, text, status=refusal.status, remote=refusal.remote, reply=refusal.reply)
+        return PutOff("try_again", text, status=refusal.status, remote=refusal.remote, reply=refusal.reply)
 
     def begin(self, error: MailError) -> None:
         """The server has turned us away: once more, if it did so the last time."""

@@ -18,6 +18,9 @@ _WORDS = 300
 # Mail that is due in so many seconds, the longest undo, is waited for by a run in the background.
 SOON = 86400
 
+# What does not mend by itself: a person has to see to the rc, the password, the certificate or this machine.
+_LASTING = ("config", "auth", "tls", "system", "cannot_create", "io", "internal")
+
 OTHER = "other reasons; mailq -v has each"
 
 
@@ -26,6 +29,7 @@ class Tally:
 
     found:  so many mails are to be tried, or were.
     waits:  {reason: mails}, for those that were deferred.
+    lasting: those of the reasons that do not mend by themselves.
     early:  mails that were left alone, for undo or --at; next: when the first of them is due, 0 for none.
     said:   what a person should read.   faulty: the queue itself could not be read or written.
     """
@@ -39,6 +43,7 @@ class Tally:
         "failed",
         "faulty",
         "found",
+        "lasting",
         "next",
         "said",
         "waits",
@@ -53,6 +58,7 @@ class Tally:
         self.early = 0
         self.next = 0.0
         self.waits: dict[str, int] = {}
+        self.lasting: set[str] = set()
         self.said: list[str] = []
         self.faulty = False
         self._lock = _thread.allocate_lock()
@@ -78,6 +84,12 @@ class Tally:
             if why not in self.waits and len(self.waits) >= REASONS:
                 why = OTHER
             self.waits[why] = self.waits.get(why, 0) + 1
+            if outcome and _is_lasting(outcome):
+                self.lasting.add(why)
+
+    def reasons(self) -> "list[tuple[str, int]]":
+        """Why mail waits, the most frequent reason first.  (A copy in one step: the lanes go on counting.)"""
+        return sorted(self.waits.items(), key=lambda item: -item[1])
 
     def leave(self, due: float) -> None:
         """One mail was left alone, for it was never tried and is not due before then."""
@@ -92,6 +104,16 @@ class Tally:
                 self.said.append(line)
             elif len(self.said) == SAID:
                 self.said.append("and more of the kind")
+
+
+def waiting(why: str, mails: int) -> str:
+    """So many wait for that reason, for a person."""
+    return f"{mails} wait{'s' * (mails == 1)}: {why}"
+
+
+def _is_lasting(outcome: Outcome) -> bool:
+    """Also a server that nobody has named.  What a server says of itself is not ours to put right."""
+    return outcome.kind in _LASTING or (outcome.status == "4.3.5" and not outcome.reply)
 
 
 def _why(outcome: Outcome) -> str:

@@ -90,6 +90,59 @@ def test_a_wrong_password_is_shown_once_until_a_person_asks_for_more(esmtp: Comm
     assert [mail.recipients for mail in server.mails] == [["r3@x.org"]]
 
 
+FAULTY = {
+    "a mistake": ("this is { no rc file\n", "1:1: "),
+    "open to others": ("identity me@x.org\nhostname 127.0.0.1:1\nusername me\npassword secret\n", "chmod 600"),
+    "none": ("", "for want of a hostname: write one for this sender"),
+}
+
+
+@pytest.mark.parametrize("name", ["deliver", "esmtp"])
+@pytest.mark.parametrize("fault", FAULTY)
+def test_an_rc_that_is_at_fault_is_said_once_for_all_mails(esmtp: Command, rc: Rc, fault: str, name: str) -> None:
+    """Cron is silent else, and the report of a delay needs the same rc."""
+    text, said = FAULTY[fault]
+    for number in range(3):
+        assert esmtp("-odq", "-f", "me@x.org", f"r{number}@x.org", stdin=MAIL).code == 0
+    path = rc(text)
+    if fault == "open to others":
+        path.chmod(0o644)
+    if fault == "none":
+        path.unlink()
+    run = [str(esmtp.named("deliver"))] if name == "deliver" else [str(esmtp.program), "-q"]
+    done = esmtp.run(*run)
+    assert (done.code, done.out, done.err.count("\n")) == (0, "", 1)
+    assert done.err.startswith("esmtp: 3 wait: ")
+    assert said in done.err
+    again = esmtp.run(*run)
+    assert (again.code, again.err) == (0, ""), "nothing is due, and nothing is said"
+
+
+def test_so_is_a_wrong_password_and_not_again_by_runs_that_do_not_try_it(esmtp: Command, rc: Rc) -> None:
+    with SubmissionServer(tls="none", users={"alice": "another"}) as server:
+        rc(f"{way_to(server)}username alice\npassword secret\n")
+        for number in range(3):
+            assert esmtp("-odq", "-f", "me@x.org", f"r{number}@x.org", stdin=MAIL).code == 0
+        done = esmtp("-q")
+        assert (done.code, done.err.count("\n")) == (0, 1)
+        assert re.match(r"esmtp: 3 wait: .* 535 .*; check username and password in the rc$", done.err)
+        assert esmtp("-odq", "-f", "me@x.org", "r3@x.org", stdin=MAIL).code == 0
+        again = esmtp("-q")
+        assert (again.code, again.err) == (0, "")
+
+
+@pytest.mark.parametrize(
+    "reply", ["451 4.3.5 server configuration error", "451 4.7.1 greylisted", "421 4.3.2 later", ""]
+)
+def test_what_mends_by_itself_is_not_said(esmtp: Command, rc: Rc, reply: str) -> None:
+    with SubmissionServer(tls="none", mechanisms=(), replies={"MAIL": reply}) as server:
+        rc(way_to(server))
+        assert esmtp("-odq", "-f", "me@x.org", "joe@x.org", stdin=MAIL).code == 0
+        done = esmtp("-q")
+    assert (done.code, done.out, done.err) == (0, "", "")
+    assert len(queued(esmtp)) == 1
+
+
 def test_only_what_was_asked_for(esmtp: Command, rc: Rc) -> None:
     for name in ("joe", "ann"):
         assert esmtp("-odq", "-f", "me@x.org", f"{name}@x.org", stdin=MAIL).code == 0

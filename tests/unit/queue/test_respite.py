@@ -62,7 +62,7 @@ def test_the_reason_is_that_of_the_last_refusal(queue: Store) -> None:
     account.respite.begin(NO)
     why = account.respite.why()
     assert why
-    assert (why.kind, why.remote, why.reply, why.status) == ("auth", "mx", "535 no", "5.7.8")
+    assert (why.kind, why.remote, why.reply, why.status) == ("try_again", "mx", "535 no", "5.7.8")
     assert why.text.startswith("put off until ")
     assert why.text.endswith(": mx said: 535 no")
 
