@@ -10,7 +10,8 @@ from esmtp_py.config import load
 from esmtp_py.deliver.caller import Caller
 from esmtp_py.errors import MailError
 from esmtp_py.queue.ready import choose
-from esmtp_py.queue.respite import OFF, Respite
+from esmtp_py.queue.respite import Respite
+from esmtp_py.queue.store import OFF
 from esmtp_py.queue.writer import NEW
 
 TYPE_CHECKING = False

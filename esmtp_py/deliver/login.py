@@ -162,6 +162,8 @@ class Exchange:
             from esmtp_py.secret.oauth2.client import Client
 
             return f"if it lasts, {Client(self._identity).remedy}"
+        if self._name in mechanism.WITH_TOKEN and self._identity.password:
+            return "a token lasts for an hour or so: write oauth2 in the rc, for which esmtp --authorize gets new ones"
         if self._name == "EXTERNAL":
             return "check certificate in the rc"
         if self._name == "GSSAPI":

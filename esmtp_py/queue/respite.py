@@ -16,6 +16,7 @@ from esmtp_py.config.rcfile import home_directory
 from esmtp_py.errors import MailError
 from esmtp_py.queue import schedule
 from esmtp_py.queue.marks import Marks, outcome_mark
+from esmtp_py.queue.store import OFF, Store
 from esmtp_py.queue.writer import TMP
 
 TYPE_CHECKING = False
@@ -23,9 +24,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from esmtp_py.config.identity import Identity
-    from esmtp_py.queue.store import Store
-
-OFF = "off"
 
 # Refusals in a row that are kept: with fewer the back-off is at its longest already.
 KEPT = 16
@@ -119,8 +117,6 @@ class Respite:
 
 def forgive(identity: "Identity") -> None:
     """A person has seen to the log-in: the account may be asked at once."""
-    from esmtp_py.queue.store import Store
-
     try:
         with Store.open(create=False) as store:
             Respite(store, identity).end()

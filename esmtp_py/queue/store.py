@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from esmtp_py.queue.entry import Damaged, Entry
     from esmtp_py.queue.locked import Locked
 
-CORRUPT, FAILED, SENT = "corrupt", "failed", "sent"
+CORRUPT, FAILED, SENT, OFF = "corrupt", "failed", "sent", "off"
 
 
 def place() -> str:

@@ -4,7 +4,7 @@ import os
 
 from esmtp_py.errors import MailError
 from esmtp_py.queue.listing import Listing
-from esmtp_py.queue.respite import OFF
+from esmtp_py.queue.store import OFF
 from esmtp_py.queue.writer import TMP, remove_leftover
 
 TYPE_CHECKING = False
