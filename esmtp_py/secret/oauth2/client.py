@@ -101,7 +101,7 @@ class Client:
         self.device_endpoint = identity.device_endpoint or provider.device
         self.scope = identity.scope or provider.scope
         self.user = _needed("username", identity.username, identity)
-        self.address = _address(identity)
+        self.address = address_of(identity)
 
     @property
     def remedy(self) -> str:
@@ -115,6 +115,6 @@ def _needed(name: str, value: str, identity: "Identity") -> str:
     return value
 
 
-def _address(identity: "Identity") -> str:
+def address_of(identity: "Identity") -> str:
     """An address that chooses this identity, as far as one is known."""
     return next((a for a in identity.addresses if a and not a.startswith("*@")), identity.username)
