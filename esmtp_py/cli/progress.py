@@ -110,8 +110,10 @@ def summary(tally: "Tally", seconds: float) -> list[str]:
     """The whole run, with one line more for each reason why mail waits."""
     first = (
         f"{tally.delivered} delivered ({tally.bytes} bytes), {tally.deferred} still waiting, "
-        f"{tally.failed} failed and reported"
+        f"{tally.failed - tally.untold} failed and reported"
     )
+    if tally.untold:
+        first += f", {tally.untold} failed and nobody told"
     if tally.delivered:
         pace = max(seconds, 0.001)
         first += f"; {tally.delivered / pace:.1f} mails/s, {tally.bytes / 1000 / pace:.1f} kB/s"

@@ -1,5 +1,6 @@
-"""A bug of ours on the way: a fate like any other, so that nobody else's mail suffers from it."""
+"""A bug of ours, or a limit of the system: a fate like any other, so that nobody else's mail suffers from it."""
 
+import errno
 import os
 
 from esmtp_py.errors import MailError
@@ -7,6 +8,9 @@ from esmtp_py.errors import MailError
 
 def mishap(error: Exception) -> MailError:
     """``error``, which nobody expected, as what the recipients without a fate get: the mail is kept."""
+    if isinstance(error, OSError) and error.errno in (errno.EMFILE, errno.ENFILE):
+        # wherever it happens, be it that a module cannot be loaded
+        return MailError("system", f"{os.strerror(error.errno)}: allow more with ulimit -n, or write fewer connections")
     if os.environ.get("ESMTP_DEBUG"):
         import traceback
 

@@ -208,6 +208,7 @@ class Ledger:
                 self._defer(locked, error.outcome())
             else:  # a call that makes no sense: without an envelope nobody can be told
                 locked.to_failed()
+                self.tally.count(failed=1, untold=1)
                 self.tally.say(f"{locked.name}: {error.text}: kept in failed/")
         except MailError as trouble:
             self._say(locked.name, trouble)
@@ -290,7 +291,7 @@ class Ledger:
         else:
             locked.mark(kept_mark(now))
             locked.to_failed()
-            self.tally.count(failed=1)
+            self.tally.count(failed=1, untold=1)
             self.tally.say(f"{locked.name}: could not be delivered, and nobody can be told: kept in failed/")
 
     def _give_up(self, locked: "Locked", now: float) -> None:
@@ -324,7 +325,7 @@ class Ledger:
         if recipients:
             self.reports.write(case.locked, case.mail, FAILURE, min(recipients), recipients, fates, now)
         case.locked.mark(reported_mark(now, failures, FAILURE))
-        self.tally.count(failed=1)
+        self.tally.count(failed=1, untold=not recipients)
         return True
 
     def _warn(self, case: Case, now: float) -> None:

@@ -6,6 +6,9 @@ from esmtp_py.queue.entry import RAW, SEAL, VERSION, WIRE, WORDS, Damaged, Entry
 # SIZE and two words: a longer line is no seal.
 SEAL_LIMIT = 200
 
+# The end of the year 9999, in seconds since 1970: no file system and no calendar knows what comes later.
+LATEST = 253402300799
+
 _HEX = frozenset("0123456789abcdefABCDEF")
 
 
@@ -78,7 +81,10 @@ def _seconds(text: str) -> float:
     # 20 characters: microseconds of the year 9999 have 19; float() of a long string is slow.
     if not (len(text) <= 20 and text.isascii() and text.replace(".", "", 1).isdigit()):
         raise Damaged(f"{text[:20]!r} where a number should be")
-    return float(text)
+    seconds = float(text)
+    if seconds > LATEST:
+        raise Damaged(f"{text!r} is further ahead than any time")
+    return seconds
 
 
 def _address(text: str) -> str:

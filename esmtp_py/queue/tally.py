@@ -28,6 +28,7 @@ class Tally:
     """Mails, and bytes delivered.
 
     found:  so many mails are to be tried, or were.
+    failed: of them untold were such that nobody is told, for nobody can be, or wants to.
     waits:  {reason: mails}, for those that were deferred.
     lasting: those of the reasons that do not mend by themselves.
     early:  mails that were left alone, for undo or --at; next: when the first of them is due, 0 for none.
@@ -46,6 +47,7 @@ class Tally:
         "lasting",
         "next",
         "said",
+        "untold",
         "waits",
     )
 
@@ -53,6 +55,7 @@ class Tally:
         self.found = 0
         self.delivered = 0
         self.failed = 0
+        self.untold = 0
         self.deferred = 0
         self.bytes = 0
         self.early = 0
@@ -68,13 +71,14 @@ class Tally:
         """Mails that were tried."""
         return self.delivered + self.failed + self.deferred
 
-    def count(self, *, found: int = 0, delivered: int = 0, size: int = 0, failed: int = 0) -> None:
+    def count(self, *, found: int = 0, delivered: int = 0, size: int = 0, failed: int = 0, untold: int = 0) -> None:
         """Adds to the numbers.  size: bytes of what was delivered."""
         with self._lock:
             self.found += found
             self.delivered += delivered
             self.bytes += size
             self.failed += failed
+            self.untold += untold
 
     def defer(self, outcome: "Outcome | None") -> None:
         """One mail more waits, for that reason."""

@@ -172,6 +172,11 @@ def test_the_summary() -> None:
         "2 wait: mx-b: 451 busy",
         "1 waits: mx-a: 451 busy",
     ]
+    made = Tally()
+    made.count(failed=2)
+    made.count(failed=1, untold=1)
+    [line] = summary(made, 1)
+    assert line == "0 delivered (0 bytes), 0 still waiting, 2 failed and reported, 1 failed and nobody told"
     assert summary(Tally(), 0) == ["0 delivered (0 bytes), 0 still waiting, 0 failed and reported"]
 
 

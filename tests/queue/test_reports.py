@@ -109,8 +109,10 @@ def test_a_bounce_never_bounces(queue: Queue, server: SubmissionServer) -> None:
         queue.way(server)
         name = queue.put("a@x.org")
         tally = queue.run()
+        assert (tally.failed, tally.untold) == (2, 1), "the mail, and the report"
         own = queue.put("a@x.org", sender="")
         tally = queue.run()
+        assert (tally.failed, tally.untold) == (1, 1)
     assert queue.ids() == []
     assert queue.ids("failed") == [f"{name}-f0", own]
     assert own in tally.said[-1]
@@ -124,7 +126,8 @@ def test_notify_never_is_heeded_for_each_recipient(queue: Queue, server: Submiss
         queue.way(server)
         queue.put(Recipient("a@x.org", ("NEVER",)), Recipient("b@x.org", ("FAILURE",)))
         queue.put(Recipient("a@x.org", ("NEVER",)), Recipient("b@x.org", ("SUCCESS",)))
-        queue.run()
+        tally = queue.run()
+    assert (tally.failed, tally.untold) == (2, 1)
     assert queue.ids() == []
     [report] = server.mails
     _, _, status, _ = parts(report)

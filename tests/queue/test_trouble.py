@@ -196,6 +196,34 @@ def test_a_file_that_becomes_shorter_while_it_is_sent(
     assert queue.ids("corrupt") == [names[0]]
 
 
+def test_a_limit_of_the_system_is_no_bug(
+    queue: Queue, server: SubmissionServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Wherever it is met: here, where a module is to be loaded."""
+
+    def full(*_: object) -> None:
+        raise OSError(24, "Too many open files", "/usr/lib/python3/hashlib.py")
+
+    monkeypatch.setattr("esmtp_py.queue.lane.ready", full)
+    with server:
+        queue.way(server)
+        name = queue.put("a@x.org")
+        queue.run()
+    assert queue.fates(name) == ["system"]
+    assert queue.words(name) == "Too many open files: allow more with ulimit -n, or write fewer connections"
+
+
+@pytest.mark.parametrize("seconds", ["9000000000000", "253402300800"])
+def test_a_time_that_never_comes_is_damage(queue: Queue, server: SubmissionServer, seconds: str) -> None:
+    with server:
+        queue.way(server)
+        name = queue.put("a@x.org", not_before=float(seconds))
+        tally = queue.run()
+    assert queue.ids("corrupt") == [name]
+    [said] = tally.said
+    assert "further ahead than any time" in said
+
+
 @pytest.mark.parametrize("place", ["choose", "ready", "plan", "Session", "Ledger._note"])
 def test_a_bug_of_ours_is_a_line_for_a_person_and_the_others_go_on(
     queue: Queue, server: SubmissionServer, monkeypatch: pytest.MonkeyPatch, place: str
