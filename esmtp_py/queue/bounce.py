@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 # A field has to stay below the 998 octets of RFC 5322 section 2.1.1, name included.
 _FIELD = 900
 
+DAEMON = "Mail Delivery System"
+
 # Bytes of an original that are worth sending back, which is what Postfix returns (bounce_size_limit).
 RETURNED = 50_000
 
@@ -111,7 +113,7 @@ def _is_too_big(outcome: Outcome) -> bool:
 
 def _header(to: str, author: str, host: str, date: bytes, boundary: str, action: str, eight_bit: bool) -> Header:
     header = Header()
-    header.append(b"From", format_mailbox("Mail Delivery System", author))
+    header.append(b"From", format_mailbox(DAEMON, author))
     header.append(b"To", format_mailbox("", to))
     header.append(b"Subject", _SUBJECT[action])
     header.append(b"Date", date)

@@ -5,10 +5,8 @@ Those of one identity take their mails from one ``supply``.  When the server
 cannot be reached or logged in to, or says 421, the lane ends, and the others
 have its mails; when it was the last one, the identity is put off: what was not
 tried waits with that reason.  What the server is not even asked for, because it
-has turned us away before (``respite``), stays as it is.
-
-A mail in whose course the connection was lost may be the reason for that, so it
-is tried after all others the next time, and alone.  No mail can hold up others.
+has turned us away before (``respite``), stays as it is.  No mail can hold up
+others (``suspect``).
 """
 
 import time
@@ -129,9 +127,11 @@ class Lane:
         self._carry([name for _, name in sorted(self._supply.suspects)], 1, alone=True)
         self._deliver(self._taken(self._local))
         reports = self._taken(self._supply.reports) + self._taken(self._ledger.reports.written)
-        self._ledger.tally.count(found=len(reports))
-        self._carry(reports, WINDOW)
-        self._deliver(self._taken(self._local))
+        while reports:
+            self._ledger.tally.count(found=len(reports))
+            self._carry(reports, WINDOW)
+            self._deliver(self._taken(self._local))
+            reports = self._taken(self._ledger.reports.written)  # what the mda does not take
 
     def stop(self) -> None:
         """From another thread: tries nothing more, and does not wait for the server.  What is known is noted."""

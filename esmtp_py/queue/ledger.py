@@ -11,14 +11,14 @@ the run says so (it may be sent more than once).
 
 from esmtp_py.deliver.mishap import mishap
 from esmtp_py.errors import MailError
-from esmtp_py.outcome import DEFERRED, DELIVERED, FAILED, Outcome
+from esmtp_py.outcome import DEFERRED, DELIVERED, Outcome
 from esmtp_py.queue import schedule
 from esmtp_py.queue.bounce import wanted
 from esmtp_py.queue.entry import Damaged
 from esmtp_py.queue.marks import DELAY, FAILURE, SUCCESS, again_mark, kept_mark, outcome_mark, reported_mark
 from esmtp_py.queue.ready import Ready, waiting
 from esmtp_py.queue.removals import Removals
-from esmtp_py.queue.report import Reports, original_of
+from esmtp_py.queue.report import Reports, original_of, other_way, unreported
 from esmtp_py.queue.tally import SOON, Tally
 
 TYPE_CHECKING = False
@@ -278,7 +278,13 @@ class Ledger:
         now, locked = self._clock(), case.locked
         if schedule.expired(locked.entry, now, self._lifetime):
             self._give_up(locked, now)
-        failures = _failures(locked.entry)
+        lines = other_way(locked.name, locked.entry, case.mail.choice.identity, now)
+        if lines:
+            locked.mark(lines)
+            self.tally.count(found=-1)  # it is to be tried once more, in this run
+            self.reports.written.append(locked.name)
+            return
+        failures = unreported(locked.entry)
         told = self._tell_of_failures(case)
         left = waiting(locked.entry)
         if left:
@@ -312,7 +318,7 @@ class Ledger:
 
     def _tell_of_failures(self, case: Case) -> bool:
         """True when every failed recipient is one the sender knows of, or does not want to."""
-        failures = _failures(case.locked.entry)
+        failures = unreported(case.locked.entry)
         if not failures:
             return True
         if not case.mail.envelope.sender:
@@ -377,16 +383,6 @@ def _unsettled(entry: "Entry") -> list[int]:
     if not fates:
         return [0]  # whoever they are, there is one
     return [number for number, fate in fates.items() if not fate.settled]
-
-
-def _failures(entry: "Entry") -> "dict[int, tuple[Recipient, Outcome]]":
-    """The failed recipients, by number, of whom the sender has not been told."""
-    found = {}
-    for number, recipient in enumerate(entry.recipients):
-        fate = entry.marks.fates.get(number)
-        if fate and fate.outcome and fate.outcome.fate == FAILED and FAILURE not in fate.reported:
-            found[number] = (recipient, fate.outcome)
-    return found
 
 
 def _all_delivered(case: Case, fates: dict[str, Outcome]) -> bool:

@@ -8,7 +8,7 @@ from esmtp_py.message.intake import HEADER_LIMIT
 from esmtp_py.message.message import CHUNK, Message
 from esmtp_py.message.originate import sender_of
 from esmtp_py.queue.entry import RAW, Damaged
-from esmtp_py.queue.report import original_of
+from esmtp_py.queue.report import original_of, readdress
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -85,6 +85,8 @@ def ready(locked: "Locked", message: Message, choice: Choice, caller: "Caller") 
             from esmtp_py.deliver.wishes import wish
 
             wish(entry.recipients, choice.sender, choice.identity)
+    else:
+        readdress(message.header, entry)
     numbers, everyone = waiting(entry), entry.recipients
     envelope = entry.envelope("").to([everyone[number] for number in numbers.values()])
     envelope.sender = choice.sender

@@ -1,24 +1,27 @@
 """Telling the sender: a report becomes a mail of the queue itself, durable before its original goes.
 
 Its name is made from that of the original, so that a run which begins again
-after a crash finds it there and does not write a second one.
+after a crash finds it there and does not write a second one.  When the mda does
+not take it, the same report goes to the sender through the identity.
 """
 
 from esmtp_py.deliver.originate import date_of
 from esmtp_py.deliver.select import qualified
 from esmtp_py.errors import MailError
+from esmtp_py.message.address import format_mailbox
 from esmtp_py.message.envelope import Recipient
-from esmtp_py.queue.bounce import bounce
+from esmtp_py.outcome import FAILED, Outcome
+from esmtp_py.queue.bounce import DAEMON, bounce
 from esmtp_py.queue.entry import Entry
-from esmtp_py.queue.marks import DELAY, FAILURE, SUCCESS
+from esmtp_py.queue.marks import DELAY, FAILURE, SUCCESS, aliased_mark, member_mark
 from esmtp_py.queue.writer import Exists
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from esmtp_py.config.identity import Identity
     from esmtp_py.deliver.caller import Caller
+    from esmtp_py.message.header import Header
     from esmtp_py.message.message import Message
-    from esmtp_py.outcome import Outcome
     from esmtp_py.queue.locked import Locked
     from esmtp_py.queue.ready import Ready
     from esmtp_py.queue.store import Store
@@ -93,8 +96,38 @@ def original_of(name: str) -> tuple[str, str, int]:
 
 
 def way_back(sender: str, identity: "Identity", caller: "Caller") -> "Recipient":
-    """With an mda for local users, whoever runs us; else the sender, as the server knows it."""
-    return Recipient(caller.login if _stays_here(identity) else qualified(sender, identity, caller))
+    """With an mda for local users, whoever runs us, for the sender; else that one, as the server knows it."""
+    address = qualified(sender, identity, caller)
+    return Recipient(caller.login, orcpt=address) if _stays_here(identity) else Recipient(address)
+
+
+def other_way(name: str, entry: Entry, identity: "Identity", now: float) -> bytes:
+    """Marks that send a report, which the mda does not take, to the sender through the identity; b"" if it has no way.
+
+    They replace the recipient, so that there is one report, and the mda is not asked again.
+    """
+    lines = b""
+    if original_of(name)[0] and "hostname" in identity.origin:
+        for number, (recipient, _) in unreported(entry).items():
+            if recipient.local and not Recipient(recipient.orcpt).local:
+                lines += member_mark(now, number, Recipient(recipient.orcpt)) + aliased_mark(now, number)
+    return lines
+
+
+def readdress(header: "Header", entry: Entry) -> None:
+    """Of a report that goes the other way, for a server wants an author that it knows."""
+    for member in entry.marks.members:
+        header.replace(b"From", format_mailbox(DAEMON, member.address))
+
+
+def unreported(entry: Entry) -> "dict[int, tuple[Recipient, Outcome]]":
+    """The failed recipients, by number, of whom the sender has not been told."""
+    found = {}
+    for number, recipient in enumerate(entry.recipients):
+        fate = entry.marks.fates.get(number)
+        if fate and fate.outcome and fate.outcome.fate == FAILED and FAILURE not in fate.reported:
+            found[number] = (recipient, fate.outcome)
+    return found
 
 
 def author(identity: "Identity", sender: str, caller: "Caller") -> str:

@@ -172,6 +172,70 @@ def test_a_server_that_is_away_does_not_hold_back_the_report_that_the_mda_takes(
     assert "given up" in (queue.home / "mail").read_text()
 
 
+def refusing(queue: Queue, server: SubmissionServer) -> None:
+    """An rc whose mda refuses all mail for good, and counts it."""
+    queue.way(server, f"mda 'cat >/dev/null; echo x >>{queue.home}/asked; exit 1'")
+
+
+def test_one_that_the_mda_does_not_take_goes_through_the_identity(queue: Queue, server: SubmissionServer) -> None:
+    server.replies["RCPT a@x.org"] = NOBODY
+    with server:
+        refusing(queue, server)
+        queue.put("a@x.org")
+        tally = queue.run()
+        queue.later()
+        queue.run()
+    [report] = server.mails
+    assert (report.sender, report.recipients) == ("", ["me@x.org"])
+    assert b"\nFrom: Mail Delivery System <me@x.org>\r\n" in b"\n" + report.data
+    assert b"no such user" in report.data
+    assert (queue.ids(), queue.ids("failed")) == ([], [])
+    assert (tally.delivered, tally.failed, tally.untold, tally.deferred, tally.said) == (1, 1, 0, 0, [])
+    assert (queue.home / "asked").read_text() == "x\n"
+
+
+@pytest.mark.parametrize("word", [b"failed ", b"member "])
+def test_once_whatever_fails_in_between(
+    queue: Queue, server: SubmissionServer, monkeypatch: pytest.MonkeyPatch, word: bytes
+) -> None:
+    server.replies["RCPT a@x.org"] = NOBODY
+    real = Locked.mark
+
+    def mark(locked: Locked, lines: bytes) -> None:
+        if lines.startswith(word) and "-f" in locked.name:
+            raise MailError("io", "the disk is full")
+        real(locked, lines)
+
+    with server:
+        refusing(queue, server)
+        queue.put("a@x.org")
+        with monkeypatch.context() as patch:
+            patch.setattr(Locked, "mark", mark)
+            queue.run()
+        for _ in range(3):
+            queue.later()
+            queue.run()
+    [report] = server.mails
+    assert report.recipients == ["me@x.org"]
+    assert (queue.ids(), queue.ids("failed")) == ([], [])
+
+
+def test_and_is_kept_where_that_way_is_closed_too(queue: Queue, server: SubmissionServer) -> None:
+    server.replies["RCPT"] = NOBODY
+    with server:
+        refusing(queue, server)
+        name = queue.put("a@x.org")
+        for _ in range(2):
+            queue.run()
+            queue.later()
+        assert (queue.ids(), queue.ids("failed")) == ([], [f"{name}-f0"])
+        queue.rc("identity me@x.org\nmda 'cat >/dev/null; exit 1'\n")
+        own = queue.put("joe")
+        queue.run()
+    assert (queue.ids(), queue.ids("failed")) == ([], [f"{name}-f0", f"{own}-f0"])
+    assert server.mails == []
+
+
 # -- killed in between ---------------------------------------------------------------------------------------------
 
 
