@@ -5,12 +5,20 @@ import os
 
 from esmtp_py.errors import MailError
 
+# What may happen anywhere, be it that a module cannot be loaded, and is no bug.
+_FEWER = ("system", "allow more with ulimit -n, or write fewer connections")
+_SYSTEM = {
+    errno.EMFILE: _FEWER,
+    errno.ENFILE: _FEWER,
+    errno.EIO: ("io", "the log of this machine may say what is broken"),
+}
+
 
 def mishap(error: Exception) -> MailError:
     """``error``, which nobody expected, as what the recipients without a fate get: the mail is kept."""
-    if isinstance(error, OSError) and error.errno in (errno.EMFILE, errno.ENFILE):
-        # wherever it happens, be it that a module cannot be loaded
-        return MailError("system", f"{os.strerror(error.errno)}: allow more with ulimit -n, or write fewer connections")
+    if isinstance(error, OSError) and error.errno in _SYSTEM:
+        kind, advice = _SYSTEM[error.errno]
+        return MailError(kind, f"{os.strerror(error.errno)}: {advice}")
     if os.environ.get("ESMTP_DEBUG"):
         import traceback
 

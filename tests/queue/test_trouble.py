@@ -196,21 +196,28 @@ def test_a_file_that_becomes_shorter_while_it_is_sent(
     assert queue.ids("corrupt") == [names[0]]
 
 
-def test_a_limit_of_the_system_is_no_bug(
-    queue: Queue, server: SubmissionServer, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("number", "kind", "said"),
+    [
+        (24, "system", "Too many open files: allow more with ulimit -n, or write fewer connections"),
+        (5, "io", "Input/output error: the log of this machine may say what is broken"),
+    ],
+)
+def test_what_fails_in_the_system_is_no_bug(
+    queue: Queue, server: SubmissionServer, monkeypatch: pytest.MonkeyPatch, number: int, kind: str, said: str
 ) -> None:
     """Wherever it is met: here, where a module is to be loaded."""
 
     def full(*_: object) -> None:
-        raise OSError(24, "Too many open files", "/usr/lib/python3/hashlib.py")
+        raise OSError(number, "what the system says", "/usr/lib/python3/hashlib.py")
 
     monkeypatch.setattr("esmtp_py.queue.lane.ready", full)
     with server:
         queue.way(server)
         name = queue.put("a@x.org")
         queue.run()
-    assert queue.fates(name) == ["system"]
-    assert queue.words(name) == "Too many open files: allow more with ulimit -n, or write fewer connections"
+    assert queue.fates(name) == [kind]
+    assert queue.words(name) == said
 
 
 @pytest.mark.parametrize("seconds", ["9000000000000", "253402300800"])

@@ -116,7 +116,7 @@ def test_outcomes_are_for_the_addresses_the_caller_knows() -> None:
 
 
 @pytest.mark.parametrize(
-    "error", [ValueError("bug\n"), OSError(5, "x"), MailError("tls", "x"), KeyError(), MemoryError()]
+    "error", [ValueError("bug\n"), OSError(22, "x"), MailError("tls", "x"), KeyError(), MemoryError()]
 )
 @pytest.mark.parametrize("order", [1, -1])
 def test_a_leg_that_crashes_starves_no_other(error: Exception, order: int) -> None:
