@@ -11,6 +11,7 @@ import pytest
 from esmtp_py.queue.runner import GRACE
 from tests.cli.queue import Queue, queue
 from tests.conftest import Command
+from tests.interop.postfix import wait_until
 from tests.server import SubmissionServer
 
 __all__ = ["queue"]
@@ -164,6 +165,7 @@ def test_a_keyring_that_hangs_delays_nobody_else(
         esmtp("-odq", "-f", sender, "bob@x.org", stdin=MAIL)
     terminal = esmtp.at_terminal("-q", stdin=b"")
     server.wait(1)
+    wait_until(lambda: len(queue.store.ids()) == 1, "the mark of the mail that the server has")
     assert terminal.process.poll() is None
     assert [mail.sender for mail in server.mails] == ["other@x.org"]
     terminal.press(signal.SIGTERM)
