@@ -8,13 +8,11 @@ too many, and nothing worse: nothing here is synced, and no error is raised.
 """
 
 import os
-from hashlib import blake2b
 from time import ctime, time
 
-from esmtp_py.config.login import NETRC
 from esmtp_py.config.rcfile import home_directory
 from esmtp_py.errors import MailError
-from esmtp_py.queue import schedule
+from esmtp_py.queue import digest, schedule
 from esmtp_py.queue.marks import Marks, outcome_mark
 from esmtp_py.queue.store import OFF, Store
 from esmtp_py.queue.writer import TMP
@@ -133,13 +131,18 @@ def _name(identity: "Identity") -> str:
     """Another one when the rc says another account or way into it, or a file with its password has changed."""
     words = [str(getattr(identity, name)) for name in _STATEMENTS]
     words += [_state(path) for path in _with_password(identity)]
-    return blake2b("\n".join(words).encode("utf-8", "surrogateescape"), digest_size=16).hexdigest()
+    told = digest.new()
+    told.update("\n".join(words).encode("utf-8", "surrogateescape"))
+    return told.hexdigest()
 
 
 def _with_password(identity: "Identity") -> list[str]:
     files = [identity.origin.get("password", "").rpartition(":")[0], identity.password_file]
-    if identity.password_from == NETRC:
-        files.append(f"{home_directory()}/.netrc")
+    if identity.password_from:
+        from esmtp_py.config.login import NETRC
+
+        if identity.password_from == NETRC:
+            files.append(f"{home_directory()}/.netrc")
     return [path for path in files if path]
 
 

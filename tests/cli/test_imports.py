@@ -119,6 +119,18 @@ OF_OTHERS = {
 }
 
 
+def test_a_run_of_the_queue(lister: Lister, rc: WriteRc) -> None:
+    """What is loaded before the connection is there, each mail of the run waits for."""
+    with SubmissionServer(tls="none", mechanisms=()) as server:
+        rc(f"hostname 127.0.0.1:{server.port}\n")
+        lister.modules("-odq", "-f", "me@example.test", "you@example.test")
+        modules = lister.modules("-q", stdin=b"")
+        assert len(server.mails) == 1
+    new = modules - lister.of_python("import collections")
+    assert new & (FORBIDDEN | TLS_ONLY) == set()
+    assert not new & {f"esmtp_py.{name}" for name in OF_OTHERS}
+
+
 @pytest.mark.parametrize("mechanism", ["PLAIN", "LOGIN", "CRAM-MD5"])
 def test_send_with_tls_and_password(mechanism: str, lister: Lister, rc: WriteRc) -> None:
     with SubmissionServer(mechanisms=(mechanism,)) as server:
