@@ -47,8 +47,9 @@ def mailq(options: "Options") -> int:
         selection = Selection(selected) if selected else None
         total = [0] * _COUNTS
         shown = False
-        listed = [(place, store.ids(place), active) for place in PLACES]
-        for place, names, busy in [*listed, (NEW, store.strangers(), None)]:
+        mails, strangers = store.told_apart()
+        listed = [(place, mails if place == NEW else store.ids(place), active) for place in PLACES]
+        for place, names, busy in [*listed, (NEW, strangers, None)]:
             parts = [names[at : at + _PART] for at in range(0, len(names), _PART)]
             for done in in_turn(parts, _printer(store, place, busy, options, selection)):
                 total = [sum(pair) for pair in zip(total, _numbers(done), strict=True)]

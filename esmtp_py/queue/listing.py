@@ -63,10 +63,14 @@ def ids(store: "Store", where: str) -> list[str]:
     return sorted(names if where == "corrupt" else filter(is_id, names))
 
 
-def strangers(store: "Store") -> list[str]:
-    """See Store.strangers."""
+def told_apart(store: "Store") -> tuple[list[str], list[str]]:
+    """See Store.told_apart."""
+    mails: list[str] = []
+    others: list[str] = []
     with Listing(store, NEW) as found:
-        return sorted(entry.name for entry in found if not is_id(entry.name))
+        for entry in found:
+            (mails if is_id(entry.name) else others).append(entry.name)
+    return sorted(mails), sorted(others)
 
 
 def entries(store: "Store", where: str) -> "Iterator[tuple[str, Entry | Damaged]]":

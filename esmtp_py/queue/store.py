@@ -142,11 +142,11 @@ class Store:
 
         return ids(self, where)
 
-    def strangers(self) -> list[str]:
-        """Names in new/ that are no ids: files that nobody of us has put there."""
-        from esmtp_py.queue.listing import strangers
+    def told_apart(self) -> tuple[list[str], list[str]]:
+        """All ids in new/, oldest first, and names that are none: files that nobody of us has put there."""
+        from esmtp_py.queue.listing import told_apart
 
-        return strangers(self)
+        return told_apart(self)
 
     def due(self, now: float, limit: int = 20000, after: str = "") -> "Iterator[str]":
         """Ids above ``after`` in new/ whose mtime says it is time, oldest first, with at most ``limit`` in memory.

@@ -29,7 +29,7 @@ def sweep(store: "Store", now: float, say: "Callable[[str], None] | None") -> in
     except (MailError, OSError):
         pass  # what cannot be listed, or is gone
     try:
-        strangers = store.strangers()
+        _, strangers = store.told_apart()
     except MailError:
         strangers = []
     for name in strangers:
