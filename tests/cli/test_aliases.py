@@ -150,7 +150,7 @@ UNUSABLE = [
 
 
 @pytest.fixture
-def unusable(esmtp: Command, rc: Rc, server: SubmissionServer, write: Write) -> Callable:  # type: ignore[type-arg]
+def unusable(esmtp: Command, rc: Rc, server: SubmissionServer, write: Write) -> Callable[..., Path]:
     """An rc with these statements more, and these aliases before those of root and team."""
 
     def written(text: "str | None", more: str = "") -> Path:

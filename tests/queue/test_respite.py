@@ -4,6 +4,7 @@ import os
 import socket
 import threading
 from collections import Counter
+from collections.abc import Callable
 
 import pytest
 
@@ -103,7 +104,9 @@ def test_a_log_in_is_enough_whatever_becomes_of_the_mail(queue: Queue, server: S
     ],
     ids=["another password", "another account", "the file is gone", "it was torn", "the clock was wrong"],
 )
-def test_what_makes_it_void(queue: Queue, server: SubmissionServer, change) -> None:  # type: ignore[no-untyped-def]
+def test_what_makes_it_void(
+    queue: Queue, server: SubmissionServer, change: Callable[[Queue, SubmissionServer], object]
+) -> None:
     with server:
         queue.way(server, *LOGIN)
         queue.put("a@x.org")
@@ -289,7 +292,7 @@ class Watched(SubmissionServer):
         self.all_here = threading.Barrier(sessions, timeout=60)
         self.met: set[int] = set()
 
-    def serve(self, connection) -> None:  # type: ignore[no-untyped-def]
+    def serve(self, connection: socket.socket) -> None:
         if not self.first.acquire(blocking=False):
             self.another_here.set()
         super().serve(connection)
