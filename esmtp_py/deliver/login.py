@@ -159,9 +159,9 @@ class Exchange:
 
     def _advice(self) -> str:
         if self._identity.oauth2:
-            from esmtp_py.secret.oauth2.client import address_of
+            from esmtp_py.secret.oauth2 import client
 
-            return f"if it lasts, run `esmtp --authorize {address_of(self._identity)}`"
+            return f"if it lasts, {client.remedy(self._identity)}"
         if self._name in mechanism.WITH_TOKEN and self._identity.password:
             return "a token lasts for an hour or so: write oauth2 in the rc, for which esmtp --authorize gets new ones"
         if self._name == "EXTERNAL":

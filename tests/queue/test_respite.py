@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import pytest
 
-from esmtp_py.queue.respite import OFF
+from esmtp_py.queue.store import OFF
 from tests.queue.conftest import NOW, YEAR, Queue, section
 from tests.server import SubmissionServer
 

@@ -70,17 +70,17 @@ class Client:
     id, secret (None where there is none), authorization_endpoint,
     token_endpoint, device_endpoint, scope: as the rc says, else the provider's own.
     user:     the account.
-    address:  what to write behind --authorize.
+    remedy:   what to do when the user has to agree.
     identity: for trust, timeout, and where the refresh token is kept.
     """
 
     __slots__ = (
-        "address",
         "authorization_endpoint",
         "device_endpoint",
         "id",
         "identity",
         "provider",
+        "remedy",
         "scope",
         "secret",
         "token_endpoint",
@@ -101,12 +101,7 @@ class Client:
         self.device_endpoint = identity.device_endpoint or provider.device
         self.scope = identity.scope or provider.scope
         self.user = _needed("username", identity.username, identity)
-        self.address = address_of(identity)
-
-    @property
-    def remedy(self) -> str:
-        """What to do when the user has to agree, again or for the first time."""
-        return f"run `esmtp --authorize {self.address}`"
+        self.remedy = remedy(identity)
 
 
 def _needed(name: str, value: str, identity: "Identity") -> str:
@@ -115,6 +110,7 @@ def _needed(name: str, value: str, identity: "Identity") -> str:
     return value
 
 
-def address_of(identity: "Identity") -> str:
-    """An address that chooses this identity, as far as one is known."""
-    return next((a for a in identity.addresses if a and not a.startswith("*@")), identity.username)
+def remedy(identity: "Identity") -> str:
+    """What to do when the user has to agree, again or for the first time."""
+    address = next((a for a in identity.addresses if a and not a.startswith("*@")), identity.username)
+    return f"run `esmtp --authorize {address}`"

@@ -8,8 +8,8 @@ import pytest
 from esmtp_py.config.identity import Identity
 from esmtp_py.config.server import Server
 from esmtp_py.errors import MailError
-from esmtp_py.queue.respite import KEPT, OFF, Respite, forgive
-from esmtp_py.queue.store import Store
+from esmtp_py.queue.respite import KEPT, Respite, forgive
+from esmtp_py.queue.store import OFF, Store
 from tests.unit.queue.conftest import NOW
 
 HOUR = 3600

@@ -151,8 +151,8 @@ def test_providers_are_known(name: str, identity: MakeIdentity) -> None:
 
 
 def test_the_address_for_authorize(identity: MakeIdentity) -> None:
-    assert Client(identity(addresses=("", "*@x.test", "b@x.test"))).address == "b@x.test"
-    assert Client(identity(addresses=("*@x.test",), username="c@x.test")).address == "c@x.test"
+    assert Client(identity(addresses=("", "*@x.test", "b@x.test"))).remedy == "run `esmtp --authorize b@x.test`"
+    assert Client(identity(addresses=("*@x.test",), username="c@x.test")).remedy == "run `esmtp --authorize c@x.test`"
 
 
 def test_the_way_leads_through_the_proxy_of_the_rc(identity: MakeIdentity, provider: OAuthServer) -> None:
