@@ -108,7 +108,7 @@ def _header_is_enough(envelope: Envelope, outcomes: "dict[str, Outcome]", origin
 
 def _is_too_big(outcome: Outcome) -> bool:
     """RFC 3463: X.3.4 of the system, X.2.3 of the mailbox."""
-    return outcome.kind == "too_big" or outcome.status[1:] in (".3.4", ".2.3") or outcome.reply.startswith("552")
+    return outcome.status[1:] in (".3.4", ".2.3") or outcome.reply.startswith("552")
 
 
 def _header(to: str, author: str, host: str, date: bytes, boundary: str, action: str, eight_bit: bool) -> Header:
