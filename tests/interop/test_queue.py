@@ -4,6 +4,7 @@ import email
 import json
 import os
 import pathlib
+import time
 from collections.abc import Callable, Iterator
 from email.message import Message
 
@@ -18,6 +19,7 @@ from tests.interop.programs import needs
 WriteRc = Callable[[str], pathlib.Path]
 WRAPPER = pathlib.Path(__file__).resolve().parents[2] / "scripts/esmtp-wrapper"
 SHELLS = {"dash": ("dash",), "busybox": ("busybox", "sh")}
+PF_KTHREAD = 0x00200000  # linux/sched.h
 ALL = "-qI-"  # whatever their back-off says: every id has a dash
 
 
@@ -42,16 +44,33 @@ class Wrapper:
     def quiet(self) -> None:
         """Returns when no run goes on in the background.  Each has the HOME of the call that started it."""
         home = b"HOME=" + os.fsencode(self.esmtp.home)
-        wait_until(lambda: not any(home in environ for environ in environments()), "runs in the background")
+
+        def nobody() -> bool:  # the second look finds the child of one that ended during the first
+            return not any(home in environ for _ in range(2) for environ in environments())
+
+        wait_until(nobody, "runs in the background")
 
 
 def environments() -> Iterator[list[bytes]]:
     """Those of all processes of this machine."""
-    for path in pathlib.Path("/proc").glob("[0-9]*/environ"):
+    for process in pathlib.Path("/proc").glob("[0-9]*"):
         try:
-            yield path.read_bytes().split(b"\0")
+            while begins(process):
+                time.sleep(0.001)
+            yield (process / "environ").read_bytes().split(b"\0")
         except OSError:  # it has just ended
             pass
+
+
+def begins(process: pathlib.Path) -> bool:
+    """Whether it is in the middle of exec: it has neither words nor an environment yet.
+
+    A thread of the kernel and a dead process have none at all; a server may have thrown away its environment only.
+    """
+    state, *numbers = (process / "stat").read_text().rpartition(")")[2].split()
+    if state in "ZX" or int(numbers[5]) & PF_KTHREAD:
+        return False
+    return not (process / "environ").read_bytes() and not (process / "cmdline").read_bytes()
 
 
 @pytest.fixture
