@@ -6,8 +6,7 @@ mail never pays for a parser generator.  Hence two rules for what is written
 here: a t_ function sets the type and uses of ``t`` only value, lexpos and
 lexer.begin(); a p_ action uses nothing of ``p`` but its items.
 
-One file of more than 400 lines, for PLY reads a language from one module.
-PLY wants all of a language in one module, so this one may pass 400 lines.
+PLY reads a language from one module, so this one may pass 400 lines.
 After a change: ``python -m esmtp_py.grammar``.
 """
 
