@@ -4,6 +4,7 @@ import pathlib
 from collections.abc import Callable
 
 from tests.conftest import Command
+from tests.interop.postfix import wait_until
 from tests.server import SubmissionServer
 
 MAIL = b"Subject: x\n\ny\n"
@@ -38,8 +39,8 @@ def test_each_attempt_of_the_queue(esmtp: Command, rc: Callable[[str], pathlib.P
     assert lines(esmtp) == []
     esmtp("-q")
     rc(f"identity me@x.org hostname localhost:{server.port} log ~/log")
-    esmtp("--retry-now", "ALL")
-    esmtp("-q")
+    esmtp("--retry-now", "ALL")  # which leaves them to a run in the background
+    wait_until(lambda: len(lines(esmtp)) >= 4, "the lines of that run")
     assert [line.rpartition("=")[2] for line in lines(esmtp)] == ["EX_TEMPFAIL"] * 2 + ["EX_OK"] * 2
 
 
