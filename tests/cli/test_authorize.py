@@ -16,17 +16,24 @@ from esmtp_py.errors import MailError
 from esmtp_py.queue.respite import Respite
 from esmtp_py.queue.store import Store
 from tests.conftest import Command
+from tests.interop.postfix import wait_until
 from tests.server.oauth import OAuthServer
 from tests.terminal import Terminal
 
 Rc = Callable[[str], pathlib.Path]
 
-# Takes the place of the desktop's browser: it goes where it is told, and follows redirects.
+# Takes the place of the desktop's browser: it goes where it is told, follows redirects, and outlives who has opened it.
 BROWSER = """#!{python}
-import os, ssl, sys, urllib.request
+import os, ssl, sys, time, urllib.request
+esmtp = os.getppid()
 context = ssl.create_default_context(cafile="{ca}")
-with open(os.environ["HOME"] + "/browser", "w") as log:
-    log.write(sys.argv[1] + "\\n" + urllib.request.urlopen(sys.argv[1], context=context).read().decode())
+page = urllib.request.urlopen(sys.argv[1], context=context).read()
+while os.getppid() == esmtp:
+    time.sleep(0.01)
+browser = os.environ["HOME"] + "/browser"
+with open(browser + ".new", "wb") as log:
+    log.write(page)
+os.rename(browser + ".new", browser)
 """
 
 # A keyring with room for one entry.
@@ -164,6 +171,7 @@ def test_on_a_desktop_the_browser_opens_by_itself(esmtp: Command, rc: Rc, tls: O
     terminal = esmtp.at_terminal("--authorize", "alice@example.test")
     assert terminal.end() == 0
     assert "A browser should open by itself." in terminal.shown
+    wait_until((esmtp.home / "browser").exists, "the page in the browser, which stays")
     assert "You can close this window" in (esmtp.home / "browser").read_text()
     assert {kept(esmtp)} == tls.refresh_tokens
 

@@ -117,7 +117,7 @@ def _opener() -> str:
 
 
 def _open(opener: str, url: str) -> bool:
-    """Starts it, and does not wait: some stay as long as the browser does."""
+    """Starts it, and does not wait: some stay as long as the browser does, after Ctrl-C and our end."""
     null = (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDWR, 0)
     try:
         os.posix_spawn(
@@ -125,6 +125,7 @@ def _open(opener: str, url: str) -> bool:
             [opener, url],
             os.environ,
             file_actions=[null, (os.POSIX_SPAWN_DUP2, 0, 1), (os.POSIX_SPAWN_DUP2, 0, 2)],
+            setpgroup=0,
         )
         return True
     except OSError:
