@@ -43,10 +43,14 @@ class Watch:
     """Looks at the command line and the environment of every process of the machine, all the time.
 
     of: what it listens for, () for FORMS.  seen: the programs that were looked at.  found: what had it, with the place.
+    gate: a fifo that it makes; who reads it comes to its end when all that ran meanwhile has been looked at.
     """
 
-    def __init__(self, of: "tuple[bytes, ...]" = ()) -> None:
+    def __init__(self, of: "tuple[bytes, ...]" = (), gate: "pathlib.Path | None" = None) -> None:
         self.of = of
+        self.gate = gate
+        if gate:
+            os.mkfifo(gate)
         self.seen: set[str] = set()
         self.found: set[str] = set()
         self._over = threading.Event()
@@ -62,9 +66,19 @@ class Watch:
 
     def _look(self) -> None:
         while not self._over.wait(0.005):
+            waiting = self._open_gate()
             for process in os.listdir("/proc"):
                 if process.isdigit():
                     self._look_at(pathlib.Path("/proc", process))
+            if waiting is not None:
+                os.close(waiting)
+
+    def _open_gate(self) -> "int | None":
+        """None when nobody reads it."""
+        try:
+            return os.open(self.gate, os.O_WRONLY | os.O_NONBLOCK) if self.gate else None
+        except OSError:
+            return None
 
     def _look_at(self, process: pathlib.Path) -> None:
         for what in ("cmdline", "environ"):

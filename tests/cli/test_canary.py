@@ -103,7 +103,7 @@ def cage(esmtp: Command, rc: Rc, server: SubmissionServer, source: str, mechanis
     rc(
         f"identity me@x.org\nhostname localhost:{server.port}\nusername {user}\nauth {mechanism.lower()}\n"
         f'ca_file "{server.authority.file}"\n{SOURCES[source]}\nlog ~/log\n'
-        'preconnect "env >~/preconnect.env; sleep 0.1"\npostconnect "env >~/postconnect.env"\n'
+        'preconnect "env >~/preconnect.env; cat ~/gate"\npostconnect "env >~/postconnect.env"\n'
         'mda "env >~/mda.env; cat >>~/mail"\n'
     )
     return Cage(esmtp, server, source)
@@ -123,9 +123,9 @@ def _ntlm_users(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None
 
 
 @pytest.fixture(autouse=True)
-def watch() -> Iterator[Watch]:
+def watch(esmtp: Command) -> Iterator[Watch]:
     """It is not in the process table either, whatever runs."""
-    with Watch() as watching:
+    with Watch(gate=esmtp.home / "gate") as watching:
         yield watching
     assert watching.found == set()
 
