@@ -88,7 +88,7 @@ def test_it_does_not_log_in_without_a_username_either(esmtp: Command, rc: Rc) ->
 
 def test_a_server_that_waits_for_tls_is_shown_with_what_to_write(esmtp: Command, rc: Rc) -> None:
     with SubmissionServer(tls="implicit") as server:
-        rc(statements(server, f"ca_file {server.authority.file}", "timeout 1"))
+        rc(statements(server, f"ca_file {server.authority.file}", "timeout 5"))  # which is also for what it says in TLS
         done = esmtp("--serverinfo", "me@x.org")
         told = facts(done.out)
         assert (done.code, done.err) == (75, "")
