@@ -142,7 +142,7 @@ def test_only_what_the_policy_has_a_use_for_is_looked_up(
     done = send(esmtp)
     assert done.code == 68
     assert "has no SRV record for mail submission" in done.err
-    assert names.asked == [f"_{asked}._tcp.example.org."]
+    assert set(names.asked) == {f"_{asked}._tcp.example.org."}  # a resolver that has to wait asks again
 
 
 def test_dns_that_does_not_answer_is_tried_again(names: NameServer, esmtp: Command, rc: WriteRc) -> None:
