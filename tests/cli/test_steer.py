@@ -145,10 +145,11 @@ def test_mail_in_delivery_is_left_alone_and_the_others_are_done(word: str, esmtp
     before = (queue.path / "new" / busy).read_bytes()
     with queue.lock(busy):
         done = esmtp(word, busy, "1-x", free)
+        after = (queue.path / "new" / busy).read_bytes()  # a run that --retry-now has started may take it afterwards
     assert done.code == 75
     assert f"esmtp: {busy}: in delivery" in done.err
     assert done.out.startswith(f"{free}: ")
-    assert (queue.path / "new" / busy).read_bytes() == before
+    assert after == before
 
 
 def test_one_thing_at_a_time(esmtp: Command, queue: Queue) -> None:
