@@ -72,8 +72,6 @@ def test_hold_release_retry(esmtp: Command, queue: Queue) -> None:
     assert esmtp("--hold", name).out == f"{name}: on hold\n"
     assert queue.entry(name).marks.held
     assert "already" in esmtp("--hold", name).out
-    assert "on hold" in esmtp("--retry-now", name).out
-    assert queue.entry(name).marks.held
     os.utime(queue.path / "new" / name, (NOW, 4_000_000_000))
     assert esmtp("--release", name).out == f"{name}: released\n"
     marks = queue.entry(name).marks
@@ -82,6 +80,10 @@ def test_hold_release_retry(esmtp: Command, queue: Queue) -> None:
     before = (queue.path / "new" / name).read_bytes()
     assert esmtp("--release", name).out == f"{name}: was not on hold\n"
     assert (queue.path / "new" / name).read_bytes() == before
+    esmtp("--hold", name)
+    assert "on hold" in esmtp("--retry-now", name).out  # last, for its run takes the mail in hand at some time
+    marks = queue.entry(name).marks
+    assert (marks.held, marks.hurry) == (True, False)
 
 
 def test_retry_now_delivers(esmtp: Command, queue: Queue, rc: Callable[[str], pathlib.Path]) -> None:
