@@ -1,5 +1,6 @@
 """``undo`` holds every mail, whoever queued it, and a run in the background comes back for it; so with --at."""
 
+import contextlib
 import json
 import os
 import pathlib
@@ -18,6 +19,7 @@ from esmtp_py.cli.item import LOCKS
 from tests.cli.conftest import way_to
 from tests.cli.test_queue_modes import MAIL, queued
 from tests.conftest import Command
+from tests.interop.postfix import wait_until
 from tests.server import SubmissionServer
 from tests.server.listener import PATIENCE
 
@@ -56,6 +58,23 @@ def one_sleeper(esmtp: Command) -> int:
             return pid
         time.sleep(0.01)
     raise TimeoutError("nobody waits for the mail")
+
+
+def processes(esmtp: Command) -> list[int]:
+    """All that its calls have started and that still run."""
+    home, found = b"HOME=" + os.fsencode(esmtp.home), []
+    for path in Path("/proc").glob("[0-9]*/environ"):
+        with contextlib.suppress(OSError):  # it has just ended
+            if home in path.read_bytes().split(b"\0"):
+                found.append(int(path.parent.name))
+    return found
+
+
+def let_go(esmtp: Command) -> None:
+    """Whoever waits for mail wakes, and looks at all of it; the rc may say by now that its time has come."""
+    for path in (*queued(esmtp), esmtp.home / ".esmtp_queue/sleeping"):
+        with contextlib.suppress(FileNotFoundError):  # it has just left
+            os.utime(path)
 
 
 @pytest.mark.parametrize("door", ["-odb", "wrapper", "-om"])
@@ -133,11 +152,18 @@ def test_mail_of_another_identity_leaves_at_once_while_one_waits(
 
 
 def test_one_process_waits_for_a_series(esmtp: Command, rc: Rc, server: SubmissionServer) -> None:
-    rc(f"identity me@x.org\n{way_to(server)}undo 4s\n")
+    rc(f"identity me@x.org\n{way_to(server)}undo 1h\n")
     for number in range(10):
         queue_mail(esmtp, "-odb", "-f", "me@x.org", f"r{number}@x.org")
-    one_sleeper(esmtp)
-    server.wait(10)
+    pid = one_sleeper(esmtp)
+    wait_until(lambda: processes(esmtp) == [pid], "all but one to end")
+    rc(f"identity me@x.org\n{way_to(server)}")
+
+    def here() -> bool:
+        let_go(esmtp)
+        return len(server.mails) >= 10
+
+    wait_until(here, "ten mails")
     assert sorted(mail.recipients[0] for mail in server.mails) == sorted(f"r{number}@x.org" for number in range(10))
 
 
