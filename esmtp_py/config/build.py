@@ -112,9 +112,16 @@ class Section:
         self.settings: "dict[str, Any]" = {}
         self.origin: dict[str, str] = {}
 
-    def identity(self, is_default: bool) -> Identity:
+    def identity(self, is_default: bool, served: "set[str]") -> Identity:
+        """served: in lower case, addresses of later sections, which are theirs."""
+        own = next((address for address in self.addresses if address.lower() not in served), "")
         return Identity(
-            addresses=self.addresses, is_default=is_default, where=self.where, origin=self.origin, **self.settings
+            addresses=self.addresses,
+            is_default=is_default,
+            called=own or ("default" if is_default else ""),
+            where=self.where,
+            origin=self.origin,
+            **self.settings,
         )
 
 
@@ -206,9 +213,13 @@ class Builder:
         # Anything said before the first identity makes a section of its own (and without a file there is only that).
         sections = self._sections if first.where or not named else named
         default = self._default or sections[0]
-        identities = tuple(section.identity(section is default) for section in sections)
+        identities: list[Identity] = []  # the last first
+        served: set[str] = set()
+        for section in reversed(sections):
+            identities.append(section.identity(section is default, served))
+            served.update(address.lower() for address in section.addresses)
         return Config(
-            identities,
+            tuple(reversed(identities)),
             next(identity for identity in identities if identity.is_default),
             path=self._source.path,
             origin=self._origin,

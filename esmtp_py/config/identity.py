@@ -40,6 +40,7 @@ ADD, FORCE, KEEP = "add", "force", "keep"
 UNSAID: "dict[str, Any]" = {
     "addresses": (),
     "is_default": False,
+    "called": "",
     "server": Server("localhost", "25"),
     "username": "",
     "password": None,
@@ -113,6 +114,7 @@ class Identity:
     addresses:   the literal addresses and ``*@domain`` patterns of the
                  ``identity`` line; () for the global section.
     is_default:  serves the senders that no identity names.
+    called:      its name, where that is not its first address.
     server:      a Server; localhost:25 when no hostname was written.
     username:    "" for no AUTH.    password: Secret or None.
     auth:        "automatic" or a mechanism name in upper case.
@@ -152,6 +154,7 @@ class Identity:
 
     addresses: tuple[str, ...]
     is_default: bool
+    called: str
     server: Server
     username: str
     password: "Secret | None"
@@ -233,8 +236,8 @@ class Identity:
 
     @property
     def name(self) -> str:
-        """What messages call it: its first address, or "default"."""
-        return self.addresses[0] if self.addresses else "default"
+        """What messages and queue files call it: the first address that it serves, or "default"."""
+        return self.called or (self.addresses[0] if self.addresses else "default")
 
     @property
     def logged(self) -> bool:

@@ -38,6 +38,10 @@ class Config:
         self.path = path
         self.origin = dict(origin or {})
 
+    def named(self, name: str) -> "Identity | None":
+        """The one that is called so; of several the one that serves that address, which is the last."""
+        return next((identity for identity in reversed(self.identities) if identity.name == name), None)
+
 
 def without_file() -> Config:
     """What holds when there is no rc file: everyone submits to localhost:25."""

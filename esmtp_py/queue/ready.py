@@ -67,9 +67,9 @@ def choose(entry: "Entry", config: "Config", caller: "Caller", header: Header) -
     of a mail that went to others already, nothing may give it another sender.
     """
     settled = entry.sender or ""
-    for identity in config.identities:
-        if entry.identity and identity.name == entry.identity:
-            return Choice(identity, settled, qualified(settled or caller.address, identity, caller))
+    identity = config.named(entry.identity) if entry.identity else None
+    if identity:
+        return Choice(identity, settled, qualified(settled or caller.address, identity, caller))
     choice = select(config, caller, entry.sender, _author(header))
     if entry.identity:
         choice.sender = settled

@@ -105,10 +105,10 @@ class _Folders:
                 folder.close()
 
     def _identity(self, entry: Entry) -> "Identity":
-        for identity in self._config(entry.rc).identities:
-            if identity.name == entry.identity:
-                return identity
-        raise MailError("config", f"the rc has no identity {entry.identity} any more: remove the file, or add it")
+        identity = self._config(entry.rc).named(entry.identity)
+        if identity is None:
+            raise MailError("config", f"the rc has no identity {entry.identity} any more: remove the file, or add it")
+        return identity
 
     def _folder(self, identity: "Identity") -> "SentFolder":
         folder = self._open.get(id(identity))

@@ -86,6 +86,26 @@ def test_the_rest_keeps_the_sender_that_was_chosen(esmtp: Command, rc: Rc, serve
     assert [mail.sender for mail in server.mails] == ["box@x.org"]
 
 
+@pytest.mark.parametrize(
+    ("sender", "text"),
+    [
+        ("me@x.org", "identity me@x.org\nNOWHERE\nidentity Me@x.org\nHERE"),
+        ("box@x.org", "identity me@x.org, box@x.org\nHERE\nidentity me@x.org\nNOWHERE"),
+        ("stranger@x.org", "identity me@x.org\nHERE\ndefault\nidentity me@x.org\nNOWHERE"),
+    ],
+)
+def test_the_rest_leaves_by_the_section_that_the_others_left_by(
+    esmtp: Command, rc: Rc, server: SubmissionServer, sender: str, text: str
+) -> None:
+    """Of two sections for one address the later one serves it, and the earlier one what else it names."""
+    rc(text.replace("NOWHERE", NOWHERE).replace("HERE", f"{way_to(server)}delivery on-failure\n"))
+    server.replies["RCPT joe@x.org"] = LATER
+    assert esmtp("-f", sender, "joe@x.org", "ann@x.org", stdin=MAIL).code == 0
+    server.replies.clear()
+    assert esmtp("-qRjoe").code == 0
+    assert [mail.recipients for mail in server.mails] == [["ann@x.org"], ["joe@x.org"]]
+
+
 def test_a_permanent_failure_still_counts(esmtp: Command, rc: Rc, server: SubmissionServer) -> None:
     rc(section(server, "delivery on-failure"))
     server.replies.update({"RCPT joe@x.org": LATER, "RCPT bad@x.org": NOBODY})

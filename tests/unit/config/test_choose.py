@@ -43,6 +43,27 @@ def test_the_later_of_two_with_one_address_wins() -> None:
     assert helo("identity z helo z identity A@x.org helo one identity a@X.org helo two", "a@x.org") == "two"
 
 
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("helo z identity a@x.org, b@x.org", ["default", "a@x.org"]),
+        ("identity a@x.org, b@x.org identity A@x.org", ["b@x.org", "A@x.org"]),
+        ("identity a@x.org helo one identity a@x.org helo two default", ["a@x.org", "a@x.org"]),
+        ("identity a@x.org default identity *@x.org, a@x.org", ["default", "*@x.org"]),
+    ],
+)
+def test_an_identity_is_called_by_an_address_that_is_its_own(text: str, names: "list[str]") -> None:
+    assert [identity.name for identity in config(text).identities] == names
+
+
+def test_the_name_of_two_is_that_of_the_one_which_serves() -> None:
+    made = config("identity a@x.org helo one identity a@x.org helo two default")
+    named = made.named("a@x.org")
+    assert named
+    assert named.helo == "two"
+    assert made.named("default") is None
+
+
 def test_any_address_of_the_list_serves() -> None:
     text = "identity z helo z identity a@x.org, b@x.org helo list"
     assert [helo(text, sender) for sender in ("a@x.org", "b@x.org", "c@x.org")] == ["list", "list", "z"]
