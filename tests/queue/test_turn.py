@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from esmtp_py.queue.turn import NAP, RUNNING, SLEEPING, WAITING
-from tests.queue.conftest import Queue
+from esmtp_py.queue.turn import RUNNING, SLEEPING, WAITING
+from tests.queue.conftest import HOUR, Queue
 from tests.server import SubmissionServer
 
 # A process whose runs are recorded in "log", with what there was to be seen, and last until "go" is written to.
@@ -95,6 +95,15 @@ class Crowd:
         inode = str(path.stat().st_ino)
         locks = [line.split() for line in pathlib.Path("/proc/locks").read_text().splitlines()]
         return any(lock[1] == "FLOCK" and lock[5].split(":")[-1] == inode for lock in locks)
+
+    def wakes(self) -> float:
+        """When the one that sleeps is to wake, as it stands in the file."""
+        path = self.locks / SLEEPING
+        return path.stat().st_mtime if path.exists() else 0
+
+    def wake(self, moment: float) -> None:
+        """As one would whose mail is due then."""
+        os.utime(self.locks / SLEEPING, (moment, moment))
 
     def kill(self, process: "subprocess.Popen[bytes]") -> None:
         process.send_signal(signal.SIGKILL)
@@ -224,21 +233,28 @@ def ended(process: "subprocess.Popen[bytes]") -> tuple[bool, float]:
 
 
 def test_one_sleeps_for_all(crowd: Crowd) -> None:
-    moment = time.time() + 3
-    sleepers = [crowd.sleep(moment + number / 100) for number in range(6)]
+    """For an hour: however slowly they start, none of them is late."""
+    sleepers = [crowd.sleep(time.time() + HOUR + number / 100) for number in range(6)]
+    until(lambda: len(crowd.alive()) == 1)
+    [last] = crowd.alive()
+    moment = time.time() + 1
+    crowd.wake(moment)
     ends = [ended(process) for process in sleepers]
-    assert sum(woken for woken, _ in ends) == 1
-    assert [at >= moment for woken, at in ends if woken] == [True]
+    assert [woken for woken, _ in ends] == [process is last for process in sleepers]
+    assert all(at >= moment for woken, at in ends if woken)
 
 
 def test_a_sleeper_wakes_earlier_for_another(crowd: Crowd) -> None:
-    first = crowd.sleep(time.time() + 3600)
-    until(lambda: crowd.held(SLEEPING) and (crowd.locks / SLEEPING).stat().st_mtime > time.time() + 3000)
+    first = crowd.sleep(time.time() + 3 * HOUR)
+    until(lambda: crowd.held(SLEEPING) and crowd.wakes() > time.time() + 2 * HOUR)
+    sooner = time.time() + HOUR
+    assert not ended(crowd.sleep(sooner))[0]
+    assert crowd.wakes() == pytest.approx(sooner, abs=0.001)
     moment = time.time() + 1
-    assert not ended(crowd.sleep(moment))[0]
+    crowd.wake(moment)
     woken, at = ended(first)
     assert woken
-    assert moment <= at < moment + 10 * NAP
+    assert at >= moment
 
 
 def test_when_the_sleeper_is_killed_the_next_one_sleeps(crowd: Crowd) -> None:
