@@ -214,9 +214,8 @@ def black_hole() -> Iterator[tuple[str, int]]:
             each.close()
 
 
-def test_broken_ipv6_costs_less_than_a_third_of_a_second(
-    black_hole: tuple[str, int], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_broken_ipv6_is_not_waited_for(black_hole: tuple[str, int], monkeypatch: pytest.MonkeyPatch) -> None:
+    """What it costs to the millisecond is shown above."""
     with Greeter() as server:
         monkeypatch.setattr(module._socket, "getaddrinfo", rows(black_hole, ("127.0.0.1", server.port)))
         begun = time.monotonic()
@@ -224,7 +223,7 @@ def test_broken_ipv6_costs_less_than_a_third_of_a_second(
         took = time.monotonic() - begun
         assert stream.receive(later()) == b"220 here\r\n"
         stream.close()
-    assert ATTEMPT_DELAY <= took < 0.3 + 0.3, "the second 0.3 is for a machine that is busy"
+    assert ATTEMPT_DELAY <= took < module.CONNECT_SECONDS / 3
 
 
 def test_the_time_for_each_address(black_hole: tuple[str, int], monkeypatch: pytest.MonkeyPatch) -> None:
