@@ -1,6 +1,7 @@
 """The IMAP server for sent mail hears the password, and may quote it: nobody gets to see that."""
 
 import base64
+import contextlib
 
 import pytest
 
@@ -50,8 +51,8 @@ def failure(*steps: Step) -> MailError:
             starttls="disabled",
             imap_server=Server("127.0.0.1", str(server.port), protocol=IMAP),
         )
-        with pytest.raises(MailError) as raised:
-            SentFolder(identity).append(3, lambda: [b"x\r\n"], 0)
+        with pytest.raises(MailError) as raised, contextlib.closing(SentFolder(identity)) as folder:
+            folder.append(3, lambda: [b"x\r\n"], 0)
     return raised.value
 
 

@@ -4,7 +4,6 @@ Each script is a list of bytes to expect and bytes to answer.
 """
 
 import base64
-import os
 import socket
 import time
 from collections.abc import Iterator
@@ -17,6 +16,7 @@ from esmtp_py.errors import MailError
 from esmtp_py.net import http_proxy, socks
 from esmtp_py.net.proxy import through
 from esmtp_py.net.stream import Stream
+from tests.descriptors import descriptors
 from tests.ports import free_port
 from tests.server.listener import Listener
 
@@ -61,9 +61,9 @@ class Scripted(Listener):
 
 @pytest.fixture(autouse=True)
 def _no_descriptor_is_left_open() -> Iterator[None]:
-    before = len(os.listdir("/proc/self/fd"))
+    before = descriptors()
     yield
-    assert len(os.listdir("/proc/self/fd")) == before
+    assert descriptors() <= before
 
 
 def connected(proxy: Scripted, login: str = "", scheme: str = "socks5", server: Server = SERVER) -> Stream:

@@ -247,7 +247,8 @@ def typing(client: Client) -> Iterator[tuple[Waiting, Callable[[str], int]]]:
         found = Waiting(redirect, typed=lambda: os.read(ours, 8192).decode(), fd=ours)
         yield found, lambda line: os.write(theirs, line.encode())
         found._thread.join(30)
-    os.close(ours)
+    for descriptor in (ours, theirs):
+        os.close(descriptor)
 
 
 def test_the_address_is_pasted(provider: OAuthServer, typing: tuple[Waiting, Callable[[str], int]]) -> None:

@@ -1,0 +1,20 @@
+"""What this process has open, for tests that see to it that nothing stays open."""
+
+import os
+
+PLACE = "/proc/self/fd"
+
+
+def descriptors() -> set[tuple[str, str]]:
+    """Number and target of each; none where the system does not say.
+
+    After a test there must be none that was not there before: ``descriptors() <= before``.  There may be fewer, for
+    what another test has left in a cycle goes when it is collected.
+    """
+    found = set()
+    for number in os.listdir(PLACE) if os.path.isdir(PLACE) else ():
+        try:
+            found.add((number, os.readlink(f"{PLACE}/{number}")))
+        except OSError:
+            pass  # that of listdir itself
+    return found
