@@ -179,10 +179,13 @@ def test_what_is_no_request(said: bytes, provider: OAuthServer, waiting: Waiting
 def test_somebody_who_says_nothing_does_not_hold_us_up(
     provider: OAuthServer, waiting: Waiting, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("esmtp_py.secret.oauth2.redirect.REQUEST_SECONDS", 0.2)
-    with socket.create_connection(("127.0.0.1", waiting.port), 20):
-        assert waiting.agree(provider)[0] == 200
-        waiting.end()
+    good = waiting.target(provider)
+    with monkeypatch.context() as patch:
+        patch.setattr("esmtp_py.secret.oauth2.redirect.REQUEST_SECONDS", 0.2)
+        with socket.create_connection(("127.0.0.1", waiting.port), 20) as silent:
+            assert silent.recv(1) == b"", "it is left"
+    assert waiting.get(good)[0] == 200
+    waiting.end()
 
 
 def test_the_user_does_not_agree(provider: OAuthServer, waiting: Waiting) -> None:
@@ -241,14 +244,13 @@ def test_no_endpoint_for_a_browser(identity: MakeIdentity) -> None:
 
 @pytest.fixture
 def typing(client: Client) -> Iterator[tuple[Waiting, Callable[[str], int]]]:
-    """A Redirect that also reads lines, and what types them."""
+    """A Redirect that also reads lines, one at a time as from a terminal, and what types them."""
     ours, theirs = os.pipe()
-    with Redirect(client) as redirect:
-        found = Waiting(redirect, typed=lambda: os.read(ours, 8192).decode(), fd=ours)
+    with Redirect(client) as redirect, open(ours, "rb", buffering=0) as lines:
+        found = Waiting(redirect, typed=lambda: lines.readline().decode(), fd=ours)
         yield found, lambda line: os.write(theirs, line.encode())
         found._thread.join(30)
-    for descriptor in (ours, theirs):
-        os.close(descriptor)
+    os.close(theirs)
 
 
 def test_the_address_is_pasted(provider: OAuthServer, typing: tuple[Waiting, Callable[[str], int]]) -> None:
