@@ -197,12 +197,18 @@ def test_very_long_tokens(provider: OAuthServer, identity: MakeIdentity) -> None
 # -- many at once ----------------------------------------------------------------------------------------------
 
 
+# Who sleeps waits for the lock, and says so.
 ASK = """
-import sys
+import os, sys, time
 from esmtp_py.config import load
 from esmtp_py.errors import MailError
 from esmtp_py.secret.oauth2 import access_token
 [identity] = load(sys.argv[1]).identities
+pause = time.sleep
+def sleep(seconds):
+    open(f"waits.{os.getpid()}", "w").close()
+    pause(seconds)
+time.sleep = sleep
 print("ready", flush=True)
 sys.stdin.readline()
 try:
@@ -221,7 +227,7 @@ def together(provider: OAuthServer, home: pathlib.Path, identity: MakeIdentity) 
 
     def ask() -> list[str]:
         argv = [sys.executable, "-c", ASK, str(rc)]
-        processes = [subprocess.Popen(argv, stdin=PIPE, stdout=PIPE, text=True) for _ in range(8)]
+        processes = [subprocess.Popen(argv, stdin=PIPE, stdout=PIPE, text=True, cwd=home) for _ in range(8)]
         for process in processes:
             assert process.stdout
             assert process.stdout.readline() == "ready\n"
@@ -234,14 +240,22 @@ def together(provider: OAuthServer, home: pathlib.Path, identity: MakeIdentity) 
     return ask
 
 
-def test_eight_processes_ask_once(provider: OAuthServer, together: Together) -> None:
+def when_all_wait(home: pathlib.Path, answer: bytes) -> Callable[[socket.socket], None]:
+    """That answer, when seven of the eight have come to the lock."""
+
+    def say(connection: socket.socket) -> None:
+        end = time.monotonic() + 60
+        while len(list(home.glob("waits.*"))) < 7:
+            assert time.monotonic() < end
+            time.sleep(0.01)
+        connection.sendall(answer)
+
+    return say
+
+
+def test_eight_processes_ask_once(provider: OAuthServer, home: pathlib.Path, together: Together) -> None:
     provider.rotating = True  # a second request with the same refresh token would fail
-
-    def slowly(connection: socket.socket) -> None:
-        time.sleep(0.3)  # that all of them have come to the lock
-        connection.sendall(as_json(200, {"access_token": "abc", "expires_in": 3600}))
-
-    provider.plan("token", slowly)
+    provider.plan("token", when_all_wait(home, as_json(200, {"access_token": "abc", "expires_in": 3600})))
     assert together() == ["abc"] * 8
     assert len(provider.requests) == 1
 
@@ -256,17 +270,13 @@ def test_eight_processes_whose_token_has_ended_ask_once(
 
 
 def test_who_waited_for_a_request_that_failed_does_not_make_it_again(
-    provider: OAuthServer, identity: MakeIdentity, together: Together
+    provider: OAuthServer, identity: MakeIdentity, home: pathlib.Path, together: Together
 ) -> None:
-    def slowly(connection: socket.socket) -> None:
-        time.sleep(0.5)
-        connection.sendall(http(503, "text/html", b"<html>"))
-
-    provider.plan("token", *[slowly] * 8)
+    provider.plan("token", *[when_all_wait(home, http(503, "text/html", b"<html>"))] * 8)
     found = together()
     assert len(set(found)) == 1
     assert found[0].startswith("try_again: ")
-    assert len(provider.requests) < 4  # one, and who was slow to start
+    assert len(provider.requests) == 1
     provider.forget_plans()
     # whoever comes later asks, and is not told of yesterday
     assert access_token(identity()).reveal() == provider.granted[0]
