@@ -288,10 +288,10 @@ def test_a_command_that_prints_for_ever_is_killed() -> None:
 
 
 def test_a_child_in_the_background_that_prints_for_ever_is_not_listened_to(tmp_path: Path) -> None:
-    """Its parent has ended well: that counts."""
-    finished = run(f"yes & echo $! >{tmp_path}/pid; exit 0", b"mail")
-    os.kill(int((tmp_path / "pid").read_text()), signal.SIGKILL)
-    assert finished.status == 0
+    """Its parent has ended well: that counts.  It ends, too, for nobody reads what it prints."""
+    witness = Witness(tmp_path)
+    assert run(f"exec 9>{witness.path}; yes & exit 0", b"mail").status == 0
+    assert witness.everybody_gone()
 
 
 def test_a_child_in_the_background_that_keeps_the_output_open(tmp_path: Path) -> None:
@@ -353,8 +353,21 @@ def test_what_hangs_is_killed_with_its_children(
     assert witness.everybody_gone()
 
 
-def test_who_ends_when_asked_is_not_made_to(tmp_path: Path) -> None:
-    finished = run(f"trap 'echo cleaned >{tmp_path}/up; exit' TERM; while :; do sleep 1; done", seconds=0.3)
+def test_who_ends_when_asked_is_not_made_to(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its time begins when it knows what to do then, and there is enough of it to do that."""
+    real = shell.spawn
+
+    def spawn(command: str, actions: list[tuple[int, int, int]], **options: object) -> int:
+        pid, end = real(command, actions, **options), time.monotonic() + ENOUGH
+        while not (tmp_path / "trapped").exists():
+            assert time.monotonic() < end
+            time.sleep(0.01)
+        return pid
+
+    monkeypatch.setattr(shell, "spawn", spawn)
+    monkeypatch.setattr(child, "GRACE", ENOUGH)
+    trap = f"trap 'echo cleaned >{tmp_path}/up; exit' TERM; touch {tmp_path}/trapped"
+    finished = run(f"{trap}; while :; do sleep 1; done", seconds=SHORT)
     assert finished.status is None
     assert (tmp_path / "up").read_text() == "cleaned\n"
 
