@@ -1,4 +1,7 @@
-"""What every kind of test may use: the installed command in a home of its own; and in CI nothing is skipped."""
+"""What every kind of test may use: the installed command in a home of its own; and in CI nothing is skipped.
+
+Properties are about results: how long one example takes says something about the machine only.
+"""
 
 import contextlib
 import os
@@ -8,8 +11,12 @@ import sysconfig
 from collections.abc import Callable, Generator, Iterator
 
 import pytest
+from hypothesis import settings
 
 from tests.terminal import Terminal
+
+settings.register_profile("results", deadline=None)
+settings.load_profile("results")
 
 SCRIPTS = pathlib.Path(sysconfig.get_path("scripts"))
 
