@@ -142,7 +142,7 @@ class Postfix:
         self.directory = directory
         self.ports = {listener: free_port() for listener in LISTENERS}
         self.port6 = self.ports["submission"] if ipv6() else 0
-        self._mark = 0
+        self._mark = self._flushes = 0
 
     def start(self) -> None:
         """Returns when every listener is there (the master says so).  ``prepare`` comes first."""
@@ -208,7 +208,8 @@ class Postfix:
             return ""
 
     def mark(self) -> None:
-        """Forget the log so far; call it when ``settle`` has returned."""
+        """Forget the log so far, once every session in it is over; call it when ``settle`` has returned."""
+        self._all_over()
         self._mark = os.path.getsize(f"{self.directory}/maillog")
 
     def wait_log(self, pattern: str) -> "re.Match[str]":
@@ -227,12 +228,34 @@ class Postfix:
     def sessions(self, count: int = 1) -> list[dict[str, str]]:
         """What each client session since the mark did, e.g. {"ehlo": "2", "mail": "1", "rcpt": "2/3", …}.
 
-        Waits until there have been so many.  "2/3" is Postfix's way of saying
-        two accepted of three tried.
+        Waits until there have been so many, and all are over.  "2/3" is
+        Postfix's way of saying two accepted of three tried.
         """
         pattern = re.compile(r"disconnect from \S+ (.*)$", re.MULTILINE)
         wait_until(lambda: len(pattern.findall(self.log())) >= count, f"the end of {count} sessions")
+        self._all_over()
         return [dict(word.split("=", 1) for word in line.split()) for line in pattern.findall(self.log())]
+
+    def _all_over(self) -> None:
+        """Returns when every session that has begun since the mark is in the log from its beginning to its end.
+
+        A client has its 221, and may be gone, before the server notes the end.
+        """
+        self._flush()
+
+        def over() -> bool:
+            log = self.log()
+            return log.count("]: connect from ") == log.count("]: disconnect from ")
+
+        wait_until(over, "the end of all sessions")
+
+    def _flush(self) -> None:
+        """Returns when all that has been said to the writer of the log is in it: it writes in the order of arrival."""
+        self._flushes += 1
+        line = f"this was line {self._flushes} of the tests\n"
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as writer:
+            writer.sendto(line.encode(), f"{self.directory}/q/public/postlog")
+        wait_until(lambda: line in self.log(), "Postfix's log to be written")
 
     def settle(self) -> None:
         """Returns when the queue is empty: what was accepted has been delivered, discarded or bounced."""
