@@ -199,11 +199,12 @@ class Postfix:
     # -- what it did --------------------------------------------------------
 
     def log(self) -> str:
-        """The log since ``mark``."""
+        """The log since ``mark``, without a last line that is not yet there as a whole."""
         try:
             with open(f"{self.directory}/maillog", encoding="utf-8", errors="replace") as file:
                 file.seek(self._mark)
-                return file.read()
+                lines, end, _ = file.read().rpartition("\n")
+                return lines + end
         except FileNotFoundError:
             return ""
 
