@@ -260,7 +260,11 @@ class Postfix:
 
     def settle(self) -> None:
         """Returns when the queue is empty: what was accepted has been delivered, discarded or bounced."""
-        wait_until(lambda: not any(self._queued(queue) for queue in QUEUES), "Postfix's queue to drain")
+
+        def empty() -> bool:  # the second look finds the report on a mail that was done with during the first
+            return not any(self._queued(queue) for _ in range(2) for queue in QUEUES)
+
+        wait_until(empty, "Postfix's queue to drain")
 
     def _queued(self, queue: str) -> bool:
         return any(files for _, _, files in os.walk(f"{self.directory}/q/{queue}"))
