@@ -76,3 +76,6 @@ class ImapServer:
         """The mails in a folder, [] if there is none of the name (in modified UTF-7)."""
         path = pathlib.Path(self.directory, "mail", USER, f".{name}")
         return list(mailbox.Maildir(path, create=False)) if path.is_dir() else []
+
+    def log(self) -> str:
+        return self._dovecot.log()
