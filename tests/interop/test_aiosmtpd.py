@@ -68,7 +68,7 @@ def start() -> Iterator[Callable[..., Peer]]:
 
     def begin(kind: type[Controller] = Controller, **options: Any) -> Peer:
         handler = Kept()
-        controller = kind(handler, hostname="127.0.0.1", port=free_port(), **options)
+        controller = kind(handler, hostname="127.0.0.1", port=free_port(), ready_timeout=60.0, **options)
         controller.start()
         running.append(controller)
         return Peer(controller, handler)
