@@ -89,7 +89,7 @@ def test_the_rest_keeps_the_sender_that_was_chosen(esmtp: Command, rc: Rc, serve
 @pytest.mark.parametrize(
     ("sender", "text"),
     [
-        ("me@x.org", "identity me@x.org\nNOWHERE\nidentity Me@x.org\nHERE"),
+        ("me@x.org", "identity me@x.org\nNOWHERE\nidentity me@x.org\nHERE"),
         ("box@x.org", "identity me@x.org, box@x.org\nHERE\nidentity me@x.org\nNOWHERE"),
         ("stranger@x.org", "identity me@x.org\nHERE\ndefault\nidentity me@x.org\nNOWHERE"),
     ],
