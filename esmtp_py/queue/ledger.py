@@ -194,6 +194,9 @@ class Ledger:
             self._say(case.locked.name, error)
         except Exception as error:
             self._say(case.locked.name, mishap(error))
+        if case.delivered and case.locked.unsure:
+            # it may be sent once more, but not by each run for as long as the disk is full
+            case.locked.set_due(self._clock() + schedule.LONGEST)
         self.release(case.locked.name)
         return False
 
@@ -251,7 +254,7 @@ class Ledger:
         case.delivered = case.delivered or any(fate.fate == DELIVERED for fate in fates.values())
         confirmed = self._confirm(case, fates)
         if not case.pending and _all_delivered(case, fates):
-            self._remove(case)
+            self._remove(case, fates, confirmed)
             return
         lines = self._marks(case, fates) + confirmed
         if lines:
@@ -259,10 +262,19 @@ class Ledger:
         if not case.pending:
             self._settle(case)
 
-    def _remove(self, case: Case) -> None:
-        case.locked.remove()
+    def _remove(self, case: Case, fates: "dict[str, Outcome] | None" = None, confirmed: bytes = b"") -> None:
+        """fates, and the mark about them: noted only where it cannot be removed, for nobody is to get it again."""
+        trouble = None
+        try:
+            case.locked.remove()
+        except MailError as error:
+            trouble = error
+            if fates:
+                case.locked.mark(self._marks(case, fates) + confirmed)
         if case.delivered:
             self.tally.count(delivered=1, size=case.mail.message.size)
+        if trouble:
+            raise MailError(trouble.kind, f"{trouble.text}; it is done, and nobody gets it again") from trouble
         del self._open[case.locked.name]
         self._removals.add(case.locked)
 

@@ -138,6 +138,11 @@ class Locked:
             raise MailError("io", text) from error
         marks.fold(lines)
 
+    @property
+    def unsure(self) -> bool:
+        """A mark could not be made durable."""
+        return self._broken
+
     def set_due(self, seconds: float) -> None:
         """When a run should look at it again, in seconds since 1970."""
         try:
@@ -152,8 +157,7 @@ class Locked:
         except FileNotFoundError:
             pass
         except OSError as error:
-            text = f"cannot remove {self._path()}: {error.strerror}; it may be sent more than once"
-            raise MailError("io", text) from error
+            raise MailError("io", f"cannot remove {self._path()}: {error.strerror}") from error
 
     def set_aside(self) -> None:
         """To corrupt/, durably; the lock stays until close()."""

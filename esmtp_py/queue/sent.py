@@ -69,14 +69,29 @@ def _put_one(store: "Store", name: str, folders: "_Folders", say: "Callable[[str
             return
         with locked:
             locked.verify()
-            folders.append(locked)
-            locked.remove()
+            if not locked.entry.marks.recorded:
+                folders.append(locked)
+            _remove(locked, say)
     except MailError as error:
         if error.text not in folders.said:
             folders.said.add(error.text)
             say(f"the copy of a sent mail waits in {store.path}/{SENT}/{name}: {error.text}")
     except Exception as error:
         say(f"{name}: {mishap(error).text}")
+
+
+def _remove(locked: "Locked", say: "Callable[[str], None]") -> None:
+    """Where that cannot be done, no run is to bring it to the server again."""
+    try:
+        locked.remove()
+    except MailError as error:
+        if not locked.entry.marks.recorded:
+            from time import time
+
+            from esmtp_py.queue.marks import recorded_mark
+
+            locked.mark(recorded_mark(time()))
+        say(f"{error.text}; the IMAP server has this copy of a sent mail")
 
 
 class _Folders:

@@ -14,6 +14,7 @@ from esmtp_py.outcome import Outcome
 from esmtp_py.queue.entry import RAW, Entry
 from esmtp_py.queue.locked import Locked
 from esmtp_py.queue.marks import hold_mark, outcome_mark
+from esmtp_py.queue.schedule import LONGEST
 from esmtp_py.queue.writer import Writer
 from tests.queue.conftest import DAY, HOUR, TEXT, YEAR, Queue, section
 from tests.server import ScriptedServer, SubmissionServer
@@ -79,20 +80,50 @@ def test_a_mark_that_finds_no_room_stops_what_is_left_of_that_mail(
     assert (tally.delivered, len(tally.said)) == (1, 1)
 
 
-def test_a_file_that_cannot_be_removed_is_said(
+def test_a_file_that_cannot_be_removed_is_said_and_not_sent_again(
     queue: Queue, server: SubmissionServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse(*_: object, **__: object) -> None:
-        raise OSError(30, os.strerror(30))
+        raise OSError(1, os.strerror(1))
 
     with server:
         queue.way(server)
         names = [queue.put("a@x.org"), queue.put("b@x.org")]
         with monkeypatch.context() as patch:
             patch.setattr(os, "unlink", refuse)
-            tally = queue.run()
-    assert queue.ids() == names
-    assert [("more than once" in line, line.count("cannot remove")) for line in tally.said] == [(True, 1)] * 2
+            for delivered in (2, 0):
+                tally = queue.run()
+                assert queue.ids() == names
+                assert tally.delivered == delivered
+                assert [line.count("cannot remove") for line in tally.said] == [1, 1]
+                assert "more than once" not in "".join(tally.said)
+        queue.run()
+    assert queue.ids() == []
+    assert [mail.recipients for mail in server.mails] == [["a@x.org"], ["b@x.org"]]
+
+
+def test_for_as_long_as_there_is_no_room_for_a_mark_not_every_run_sends_it(
+    queue: Queue, server: SubmissionServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = os.write
+
+    def full(fd: int, data: bytes) -> int:
+        if b"delivered " in bytes(data):
+            raise NO_SPACE
+        return real(fd, data)
+
+    server.replies["RCPT later@x.org"] = "451 4.2.0 later"
+    with server:
+        queue.way(server)
+        queue.put("yes@x.org", "later@x.org")
+        monkeypatch.setattr(os, "write", full)
+        for _ in range(3):
+            queue.run()
+            queue.later(LONGEST / 4)
+        assert len(server.mails) == 1
+        queue.later(LONGEST / 4)
+        queue.run()
+    assert len(server.mails) == 2
 
 
 def test_a_report_that_finds_no_room_keeps_the_original(
