@@ -260,10 +260,10 @@ def test_blocks_of_the_sample_are_those_of_the_readme() -> None:
 
 
 @pytest.fixture
-def watch(monkeypatch: pytest.MonkeyPatch) -> Iterator[Watch]:
+def watch(esmtp: Command, monkeypatch: pytest.MonkeyPatch) -> Iterator[Watch]:
     """Looks for our canary while the test runs."""
     monkeypatch.setattr(canary, "FORMS", canary.forms(CANARY))
-    with Watch() as watching:
+    with Watch(gate=esmtp.home / "gate") as watching:
         yield watching
 
 
@@ -271,7 +271,8 @@ def test_the_secrets_are_where_they_have_to_be_and_nowhere_else(
     esmtp: Command, agreed: pathlib.Path, rc: Rc, provider: OAuthServer, server: SubmissionServer, watch: Watch
 ) -> None:
     provider.client_secret = f"GOCSPX-{CANARY}"
-    rc((esmtp.home / ".esmtprc").read_text().replace(OAuthServer.client_secret, provider.client_secret))
+    text = (esmtp.home / ".esmtprc").read_text() + "preconnect 'cat ~/gate'\n"
+    rc(text.replace(OAuthServer.client_secret, provider.client_secret))
     old, new = f"1//{CANARY}1", f"1//{CANARY}2"
     agreed.write_text(old)
     shown = ""
