@@ -15,6 +15,7 @@ from tests.cli.canary import Watch, nests, sung
 from tests.cli.test_authorize import read, visit
 from tests.cli.test_imports import FORBIDDEN, Lister
 from tests.conftest import Command, Done
+from tests.ports import free_port
 from tests.server import SubmissionServer
 from tests.server.oauth import OAuthServer, as_json, http
 
@@ -44,7 +45,8 @@ class Newest(Mapping[str, str]):
 
 @pytest.fixture
 def provider() -> Iterator[OAuthServer]:
-    with OAuthServer(tls=True, rotating=True) as running:
+    # at a port that nobody else gets when it has gone
+    with OAuthServer(tls=True, rotating=True, port=free_port()) as running:
         yield running
     assert running.violations == []
 

@@ -75,8 +75,9 @@ class OAuthServer(Listener):
         interval: int = 1,
         code_lifetime: int = 60,
         host: str = "127.0.0.1",
+        port: int = 0,
     ) -> None:
-        super().__init__(host=host)
+        super().__init__(host=host, port=port)
         self.rotating, self.lifetime, self.pad, self.key = rotating, lifetime, pad, key
         self.interval, self.code_lifetime = interval, code_lifetime
         self.decide = "agree"
