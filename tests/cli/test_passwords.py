@@ -3,12 +3,10 @@
 import json
 import pathlib
 import signal
-import time
 from collections.abc import Callable, Iterator
 
 import pytest
 
-from esmtp_py.queue.runner import GRACE
 from tests.cli.queue import Queue, queue
 from tests.conftest import Command
 from tests.interop.postfix import wait_until
@@ -232,15 +230,15 @@ def test_interrupted_at_the_prompt(
     esmtp: Command,
     queue: Queue,
 ) -> None:
-    """Ctrl-C at the prompt of a run, which another thread shows: it ends soon, and what is typed is seen again."""
+    """Ctrl-C at the prompt of a run, which another thread shows: it does not wait, and what is typed is seen again."""
+    (esmtp.home / "sitecustomize.py").write_text("import esmtp_py.queue.runner\nesmtp_py.queue.runner.GRACE = 1000.0\n")
+    esmtp.environ["PYTHONPATH"] += f":{esmtp.home}"
     say("password_from ask")
     esmtp("-odq", "-f", "me@x.org", "bob@x.org", stdin=MAIL)
     terminal = esmtp.at_terminal("-q", stdin=b"")
     terminal.until("localhost: ")
-    begin = time.monotonic()
     terminal.press(signal.SIGINT)
     terminal.until("stopped by a signal; what came of the mail so far is noted, and the rest waits in the queue")
-    assert time.monotonic() - begin < GRACE / 2
     terminal.end()
     assert terminal.echo
     assert len(queue.store.ids()) == 1
