@@ -114,10 +114,11 @@ def test_refresh_tokens_rotate_if_they_are_to(provider: OAuthServer) -> None:
 
 
 def test_a_device(provider: OAuthServer) -> None:
+    provider.interval = 3600
     _, found = post(provider, "device", scope="x")
     form = {"grant_type": DEVICE_CODE, "device_code": found["device_code"]}
     assert post(provider, **form)[1]["error"] == "authorization_pending"
-    assert provider.violations != []  # it was told to wait for a second
+    assert provider.violations != []  # it was told to wait for an hour
     provider.approve(found["user_code"])
     assert post(provider, **form)[0] == 200
     assert post(provider, **form)[1]["error"] == "invalid_grant"
