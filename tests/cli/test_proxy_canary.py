@@ -30,7 +30,8 @@ class Echo(Listener):
         self.knew = 0
 
     def serve(self, connection: socket.socket) -> None:
-        self.knew += self._http(connection) if self.scheme == "http" else self._socks(connection)
+        knew = self._http(connection) if self.scheme == "http" else self._socks(connection)
+        self.knew += knew  # in a step of its own: while it talks to one, another may come
         if not self.lets:
             return
         with socket.create_connection(("127.0.0.1", self.target)) as onward:
