@@ -89,8 +89,13 @@ def test_eight_at_once_ask_the_provider_once(
     provider.delay = 0.5  # so that most of them have come when the answer comes
     argv = [esmtp.program, "-f", "alice@example.test", "you@example.test"]
     runs = [subprocess.Popen(argv, stdin=subprocess.PIPE, stderr=subprocess.PIPE, env=esmtp.environ) for _ in range(8)]
+    for run in runs:  # none before it has its whole mail
+        assert run.stdin
+        run.stdin.write(MAIL)
+        run.stdin.close()
     for run in runs:
-        assert run.communicate(MAIL, timeout=60)[1] == b""
+        run.stdin = None
+        assert run.communicate(timeout=60)[1] == b""
     assert [run.returncode for run in runs] == [0] * 8
     assert len(provider.asked("token")) == 1
     assert len(server.mails) == 8
