@@ -15,17 +15,13 @@ from esmtp_py.message.dots import stuff
 from esmtp_py.message.intake import Intake
 from esmtp_py.message.message import CHUNK, Message
 from esmtp_py.spool import MEMORY_LIMIT, Spool
+from tests.descriptors import descriptors
 
 
 @pytest.fixture(autouse=True)
 def directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("TMPDIR", str(tmp_path))
     return tmp_path
-
-
-def descriptors() -> set[str]:
-    """Those that are open, without the one that lists them."""
-    return {fd for fd in os.listdir("/dev/fd") if os.path.lexists(f"/dev/fd/{fd}")}
 
 
 def filled(data: bytes, step: int = 10_000) -> Spool:
@@ -57,7 +53,7 @@ def test_a_small_body_needs_no_file(directory: Path) -> None:
     directory.chmod(0)
     with filled(pattern(MEMORY_LIMIT)) as body:
         assert body.size == MEMORY_LIMIT
-        assert descriptors() == before
+        assert descriptors() <= before
 
 
 @pytest.mark.parametrize("tmpfile", [True, False])
@@ -68,14 +64,14 @@ def test_the_file_has_no_name_and_is_the_users_own(
         monkeypatch.delattr(os, "O_TMPFILE")
     before = descriptors()
     body = filled(pattern(MEMORY_LIMIT + 1))
-    (fd,) = descriptors() - before
+    ((fd, _),) = descriptors() - before
     assert list(directory.iterdir()) == []
     assert os.fstat(int(fd)).st_dev == directory.stat().st_dev
     assert os.fstat(int(fd)).st_mode & 0o777 == 0o600
     assert os.fstat(int(fd)).st_nlink == 0
     assert not os.get_inheritable(int(fd))
     body.close()
-    assert descriptors() == before
+    assert descriptors() <= before
 
 
 def test_a_file_system_without_nameless_files_will_do(directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -100,16 +96,16 @@ def test_memory_is_given_back_when_the_file_begins() -> None:
 def test_the_collector_closes_what_nobody_closed() -> None:
     before = descriptors()
     body = filled(pattern(MEMORY_LIMIT + 1))
-    assert descriptors() != before
+    assert descriptors() - before
     del body
-    assert descriptors() == before
+    assert descriptors() <= before
 
 
 def test_the_end_of_with_closes() -> None:
     before = descriptors()
     with filled(pattern(MEMORY_LIMIT + 1)) as body:
-        assert descriptors() != before
-    assert descriptors() == before
+        assert descriptors() - before
+    assert descriptors() <= before
     assert body.size == MEMORY_LIMIT + 1
 
 
