@@ -4,6 +4,8 @@ import time
 
 import pytest
 
+from esmtp_py.deliver import session
+from esmtp_py.net.connect import connect
 from esmtp_py.queue.entry import RAW
 from tests.queue.conftest import Queue, section
 from tests.server import ScriptedServer, SubmissionServer
@@ -55,7 +57,11 @@ def test_what_comes_with_the_reply_to_starttls_ends_the_session(queue: Queue, mo
     ],
     ids=["at the greeting", "in a reply", "in a mail"],
 )
-def test_a_server_that_stalls_is_left_at_the_deadline(queue: Queue, steps: list[str]) -> None:
+def test_a_server_that_stalls_is_left_at_the_deadline(
+    queue: Queue, monkeypatch: pytest.MonkeyPatch, steps: list[str]
+) -> None:
+    """The connection has all the time it wants, so that the server comes to stall."""
+    monkeypatch.setattr(session, "connect", lambda server, deadline, *way: connect(server, deadline + 60, *way))
     with ScriptedServer(script(*steps)) as server:
         queue.rc(section(server, "timeout 1"))
         name = queue.put("a@x.org")
