@@ -44,6 +44,17 @@ with Store.open() as store:
 print(woken, time.time())
 """
 
+# The command, which waits for the run before it as long as we like.
+PATIENT = """
+import sys
+from esmtp_py.cli import main
+from esmtp_py.queue import turn
+
+turn.PATIENCE = 600
+sys.argv[0] = "esmtp"
+main.run()
+"""
+
 
 def until(condition: "Callable[[], object]", seconds: float = 60) -> None:
     deadline = time.monotonic() + seconds
@@ -214,7 +225,7 @@ def test_the_last_look_of_a_run_finds_the_mail_of_one_that_was_killed_waiting(qu
         first = subprocess.Popen(argv)
         until(lambda: server.sessions)
         second_mail = queue.put("b@x.org")
-        second = subprocess.Popen(argv)
+        second = subprocess.Popen([sys.executable, "-c", PATIENT, "-qb"])
         until(lambda: crowd.held(WAITING))
         crowd.kill(second)
         killed.append(1)
