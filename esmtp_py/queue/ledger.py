@@ -195,8 +195,7 @@ class Ledger:
         except Exception as error:
             self._say(case.locked.name, mishap(error))
         if case.delivered and case.locked.unsure:
-            # it may be sent once more, but not by each run for as long as the disk is full
-            case.locked.set_due(self._clock() + schedule.LONGEST)
+            case.locked.set_due(self._clock() + schedule.UNNOTED)
         self.release(case.locked.name)
         return False
 

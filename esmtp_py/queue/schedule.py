@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 # Back-off: doubles from a minute to four hours.
 SHORTEST = 60
 LONGEST = 4 * 3600
+# After a delivery of which no mark could be made: it is made once more, and not by each run while the disk is full.
+UNNOTED = 3600
 # RFC 5321 section 4.5.4.1: give up after 4 to 5 days.
 LIFETIME = 5 * 86400
 # The sender hears of a delay after four hours, unless NOTIFY says otherwise.

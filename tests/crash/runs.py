@@ -38,7 +38,7 @@ from tests.server.authority import shared_certificate
 
 BODY = b"".join(b"line %d of a mail\r\n" % number for number in range(40))
 # Seconds after the spoiled run: longer than each back-off, and no sender is warned of a delay yet.
-LATER = (200, 600, 1500, 3000, 6000)
+LATER = (200, 600, 1500, 3000, 6000, 10000)
 
 REFUSED = "no@y.org"
 SENDER = "me@x.org"

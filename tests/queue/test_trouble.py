@@ -14,7 +14,7 @@ from esmtp_py.outcome import Outcome
 from esmtp_py.queue.entry import RAW, Entry
 from esmtp_py.queue.locked import Locked
 from esmtp_py.queue.marks import hold_mark, outcome_mark
-from esmtp_py.queue.schedule import LONGEST
+from esmtp_py.queue.schedule import UNNOTED
 from esmtp_py.queue.writer import Writer
 from tests.queue.conftest import DAY, HOUR, TEXT, YEAR, Queue, section
 from tests.server import ScriptedServer, SubmissionServer
@@ -119,9 +119,9 @@ def test_for_as_long_as_there_is_no_room_for_a_mark_not_every_run_sends_it(
         monkeypatch.setattr(os, "write", full)
         for _ in range(3):
             queue.run()
-            queue.later(LONGEST / 4)
+            queue.later(UNNOTED / 4)
         assert len(server.mails) == 1
-        queue.later(LONGEST / 4)
+        queue.later(UNNOTED / 4)
         queue.run()
     assert len(server.mails) == 2
 
