@@ -146,10 +146,13 @@ class Postfix:
 
     def start(self) -> None:
         """Returns when every listener is there (the master says so).  ``prepare`` comes first."""
-        self._command("start")
+        code = self._run("start")
+        assert code == 0, self.log() + pathlib.Path(self._output("start")).read_text()
 
     def stop(self) -> None:
-        self._command("stop")
+        """Returns when the master has ended, for which ``postfix stop`` waits five seconds and then fails."""
+        self._run("stop")
+        wait_until(lambda: self._run("status") != 0, "the end of Postfix")
 
     def prepare(self) -> None:
         """Write its files; Dovecot puts its socket among them."""
@@ -188,13 +191,15 @@ class Postfix:
         with open(os.path.join(self.directory, name), "w", encoding="utf-8") as file:
             file.write(text)
 
-    def _command(self, word: str) -> None:
+    def _run(self, word: str) -> int:
+        """The exit status of ``postfix`` with that word."""
         # The daemons inherit our descriptors: with a pipe, whoever reads it would wait for them for ever.
-        with open(f"{self.directory}/postfix-{word}.out", "wb") as out:
-            done = subprocess.run(
-                ["postfix", "-c", f"{self.directory}/etc", word], stdin=subprocess.DEVNULL, stdout=out, stderr=out
-            )
-        assert done.returncode == 0, self.log() + pathlib.Path(out.name).read_text()
+        with open(self._output(word), "wb") as out:
+            argv = ["postfix", "-c", f"{self.directory}/etc", word]
+            return subprocess.run(argv, stdin=subprocess.DEVNULL, stdout=out, stderr=out).returncode
+
+    def _output(self, word: str) -> str:
+        return f"{self.directory}/postfix-{word}.out"
 
     # -- what it did --------------------------------------------------------
 
