@@ -36,6 +36,8 @@ def mail_back(
 ) -> bool:
     """Delivers a bounce to the sender.  True when it has arrived; all recipients here have the same -N.
 
+    A signal ends only that: what became of the mail is known, and is said in another way.
+
     date: of now, as a header field has it.
     """
     told = wanted(envelope, outcomes)
@@ -54,7 +56,7 @@ def mail_back(
             boundary=os.urandom(16).hex(),
         )
         fates = deliver(report, way, plan(identity, way, trace))
-    except (MailError, AddressError):
+    except (MailError, AddressError, KeyboardInterrupt):
         return False
     return all(fate.fate == DELIVERED for fate in fates.values())
 

@@ -102,7 +102,10 @@ def _log(mail: Mail, identity: "Identity", outcomes: dict[str, Outcome]) -> None
 def _record(mail: Mail, identity: "Identity") -> None:
     from esmtp_py.cli.sent import keep_copy
 
-    warning = keep_copy(mail, identity)
+    try:
+        warning = keep_copy(mail, identity)
+    except KeyboardInterrupt:  # the mail has left, and its caller must not send it again
+        warning = "stopped by a signal before there was a copy"
     if warning and mail.options.errors != "quiet":
         complain(f"warning: {warning}")
 

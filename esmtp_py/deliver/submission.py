@@ -57,11 +57,13 @@ class Submission:
             hook(command, name, self._trace)
 
     def _after(self) -> str:
-        """Runs postconnect.  That it fails changes no mail's fate, and is no more than a warning."""
+        """Runs postconnect.  That it fails, or is stopped, changes no mail's fate, and is no more than a warning."""
         try:
             self._hook("postconnect", self._identity.postconnect)
         except MailError as error:
             return error.text
+        except KeyboardInterrupt:
+            return "postconnect was stopped by a signal"
         return ""
 
     def _submit(self, message: "Message", envelope: Envelope, outcomes: dict[str, Outcome]) -> None:
