@@ -1,6 +1,8 @@
 """A queue in the home of the ``esmtp`` fixture, filled without the command line."""
 
+import contextlib
 import pathlib
+from collections.abc import Iterator
 
 import pytest
 
@@ -52,5 +54,7 @@ class Queue:
 
 
 @pytest.fixture
-def queue(esmtp: Command) -> Queue:
-    return Queue(esmtp.home)
+def queue(esmtp: Command) -> Iterator[Queue]:
+    made = Queue(esmtp.home)
+    with contextlib.closing(made.store):
+        yield made
