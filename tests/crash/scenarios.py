@@ -32,6 +32,17 @@ def environment(home: pathlib.Path, package: pathlib.Path = ROOT) -> dict[str, s
     }
 
 
+def copy_package(place: pathlib.Path) -> pathlib.Path:
+    """Makes there what can be changed, and returns ``place``.
+
+    Without the grammar, and without what Python, started by another test, has not compiled to its end: that may go
+    before it is copied.
+    """
+    ignored = shutil.ignore_patterns("grammar", "*.pyc.*")
+    shutil.copytree(ROOT / "esmtp_py", place / "esmtp_py", ignore=ignored, symlinks=True)
+    return place
+
+
 def queue_of(home: pathlib.Path) -> pathlib.Path:
     return home / ".esmtp_queue"
 

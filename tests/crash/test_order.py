@@ -10,7 +10,7 @@ import pytest
 
 from tests.crash.durability import broken_promises
 from tests.crash.scenario import Scenario
-from tests.crash.scenarios import ROOT, WRAPPER, Enqueue, Finish, GiveUp, Tidy, Wrapped, queue_of
+from tests.crash.scenarios import ROOT, WRAPPER, Enqueue, Finish, GiveUp, Tidy, Wrapped, copy_package, queue_of
 
 PYTHON: dict[str, Callable[[pathlib.Path], Scenario]] = {
     "enqueue": lambda package: Enqueue(first=False, package=package),
@@ -92,8 +92,7 @@ def test_the_sites_are_found() -> None:
 @pytest.mark.parametrize("site", SITES, ids=str)
 def test_without_it_a_promise_is_broken(site: Site, tmp_path: pathlib.Path) -> None:
     """In one of the scenarios; with the package as it is but for this call."""
-    package = tmp_path / "package"
-    shutil.copytree(ROOT / "esmtp_py", package / "esmtp_py", ignore=shutil.ignore_patterns("grammar"), symlinks=True)
+    package = copy_package(tmp_path / "package")
     changed = package / f"esmtp_py/queue/{site.module}.py"
     changed.write_text(site.without(changed.read_text(encoding="utf-8")), encoding="utf-8")
     found = [name for name, made in PYTHON.items() if promises(made(package), tmp_path / name)]
@@ -123,8 +122,7 @@ def test_without_it_a_promise_of_the_wrapper_is_broken(
 
 def test_the_package_that_is_tested_is_the_changed_one(tmp_path: pathlib.Path) -> None:
     """Or the tests above would say nothing."""
-    package = tmp_path / "package"
-    shutil.copytree(ROOT / "esmtp_py", package / "esmtp_py", ignore=shutil.ignore_patterns("grammar"), symlinks=True)
+    package = copy_package(tmp_path / "package")
     (package / "esmtp_py/queue/writer.py").write_text("raise SystemExit(42)\n")
     home = tmp_path / "home"
     home.mkdir()

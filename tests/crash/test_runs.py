@@ -14,7 +14,7 @@ from tests.crash.copies import Copied, Copies
 from tests.crash.durability import broken_promises
 from tests.crash.runs import Bounce, Clearing, Journey, Local, Lockstep, Long, Resumed, Secured
 from tests.crash.scenario import KINDS, Command, sweep
-from tests.crash.scenarios import ROOT, queue_of
+from tests.crash.scenarios import ROOT, copy_package, queue_of
 from tests.crash.tracer import KILL, Run
 
 SCENARIOS: dict[str, type[Journey]] = {
@@ -141,8 +141,7 @@ CARELESS = {
 def test_a_careless_run_is_found_out(
     module: str, old: str, new: str, journey: type[Journey], kind: str, word: str, place: pathlib.Path
 ) -> None:
-    package = place / "package"
-    shutil.copytree(ROOT / "esmtp_py", package / "esmtp_py", symlinks=True, ignore=shutil.ignore_patterns("grammar"))
+    package = copy_package(place / "package")
     (package / "esmtp_py/grammar").symlink_to(ROOT / "grammar")
     path = package / f"esmtp_py/queue/{module}.py"
     source = path.read_text(encoding="utf-8")

@@ -11,7 +11,7 @@ import pytest
 from tests.crash import tracer
 from tests.crash.durability import broken_promises
 from tests.crash.scenario import Command, Scenario, points, sweep
-from tests.crash.scenarios import ROOT, Enqueue, Wrapped, queue_of
+from tests.crash.scenarios import Enqueue, Wrapped, copy_package, queue_of
 from tests.crash.syscalls import NAMES
 from tests.crash.tracer import KILL, SHORT, Call, Fault, Run
 
@@ -44,8 +44,7 @@ def test_it_sees_what_strace_sees(program: str, tmp_path: pathlib.Path) -> None:
     if not shutil.which("strace"):
         pytest.skip("strace is not installed")
     # to import is to look at directories; in these nobody makes a file meanwhile
-    package = tmp_path / "package"
-    shutil.copytree(ROOT / "esmtp_py", package / "esmtp_py", ignore=shutil.ignore_patterns("grammar"), symlinks=True)
+    package = copy_package(tmp_path / "package")
     python = program == "python"
     scenario = Enqueue(first=True, package=package) if python else Wrapped("dash", first=True, run=True)
     for part in ("a", "b"):
