@@ -30,11 +30,13 @@ _ADVICE = {
     "server_refused": "send it again later",
     "protocol": "-v shows the dialogue; tell the server's administrator",
 }
+# who refuses a mail without being a server
+_BY_MDA = "the command of mda in the rc will not take it"
 
 
 def line(recipient: "Recipient", outcome: "Outcome") -> str:
     """One recipient's fate, safe to print."""
-    advice = _ADVICE.get(outcome.kind, "")
+    advice = _BY_MDA if outcome.kind == "refused" and not outcome.remote else _ADVICE.get(outcome.kind, "")
     text = printable(reason(outcome))
     alias = f" (for {printable(recipient.orcpt)})" if recipient.orcpt else ""
     return f"{printable(recipient.address)}: {_FATE[outcome.fate]}: {text}{alias}" + (f"; {advice}" if advice else "")

@@ -9,7 +9,8 @@ from esmtp_py.message.newlines import to_lf
 from esmtp_py.outcome import Outcome
 
 _EX_NOUSER = 67
-_EX_TEMPFAIL = 75
+# EX_OSERR, EX_IOERR, EX_TEMPFAIL: the system is short of something, or the disk fails; as for sendmail and Postfix.
+_NOT_NOW = (71, 74, 75)
 _NOT_STARTED = (126, 127)  # sh: cannot execute, not found
 _SIGNALS = range(129, 193)  # sh: what it ran was ended by a signal
 
@@ -80,7 +81,7 @@ def _verdict(finished: Finished) -> Outcome:
         fate = Outcome("delivered", "delivered by the mda")
         fate.action = "delivered"
         return fate
-    if finished.status is None or finished.status < 0 or finished.status in (_EX_TEMPFAIL, *_SIGNALS):
+    if finished.status is None or finished.status < 0 or finished.status in (*_NOT_NOW, *_SIGNALS):
         return Outcome("try_again", text, status="4.3.0")
     if finished.status in _NOT_STARTED:
         return Outcome("config", f"{text}: check mda in the rc")

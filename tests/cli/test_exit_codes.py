@@ -94,7 +94,8 @@ def test_certificate_not_trusted(esmtp: Command, rc: Rc) -> None:
     [
         ("exit 75", 75, "75"),
         ("echo unknown; exit 67", 67, "unknown"),
-        ("echo why >&2; exit 1", 69, "why"),
+        ("echo full >&2; exit 74", 75, "full"),
+        ("echo why >&2; exit 1", 69, "why; the command of mda in the rc will not take it"),
         ("no-such-command", 78, "no-such-command"),
         ("kill -9 $$", 75, "signal 9"),
     ],

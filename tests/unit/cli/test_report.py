@@ -21,7 +21,11 @@ JOE = Recipient("joe@x.org")
             "joe@x.org: not delivered for now: mx.x.org closed the connection, while sending; send it again later",
         ),
         (Outcome("delivered", "250 2.0.0 Ok"), "joe@x.org: delivered: 250 2.0.0 Ok"),
-        (Outcome("refused", reply="554 no\r\n"), "joe@x.org: failed: 554 no\\x0d\\x0a; the server will not take it"),
+        (
+            Outcome("refused", reply="554 no\r\n", remote="mx.x.org"),
+            "joe@x.org: failed: 554 no\\x0d\\x0a; the server will not take it",
+        ),
+        (Outcome("refused", "the mda said no"), "joe@x.org: failed: the mda said no; the command of mda in the rc"),
         (Outcome("not_permitted"), "joe@x.org: failed: not permitted"),
     ],
 )

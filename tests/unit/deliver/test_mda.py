@@ -63,6 +63,8 @@ def test_all_recipients_in_one_run(tmp_path: Path) -> None:
         ("echo full >&2; exit 75", "try_again", 75, "status 75: full"),
         ("echo who; exit 67", "unknown_user", 67, "status 67: who"),
         ("echo bad; exit 1", "refused", 69, "status 1: bad"),
+        ("exit 71", "try_again", 75, "status 71"),
+        ("exit 74", "try_again", 75, "status 74"),
         ("exit 64", "refused", 69, "status 64"),
         ("exit 73", "refused", 69, "status 73"),
         ("exit 77", "refused", 69, "status 77"),
