@@ -153,12 +153,12 @@ def _named_in(header: "Header") -> "list[Mailbox]":
     return recipients_of(header)
 
 
-def given_sender(text: "str | None") -> "str | None":
-    """The address of -f: None if there was no -f, "" for the null sender."""
+def given_sender(text: "str | None", flag: str = "-f") -> "str | None":
+    """The address of -f, or of another flag: None if there was none, "" for the null sender."""
     if text is None:
         return None
     if text.startswith("-"):
-        raise MailError("bad_address", f"-f {text}: a sender cannot begin with a dash; is its argument missing?")
+        raise MailError("bad_address", f"{flag} {text}: a sender cannot begin with a dash; is its argument missing?")
     if mailbox := plain(text):
         return mailbox.address
     from esmtp_py.message.address import AddressError, parse_reverse_path
@@ -166,5 +166,5 @@ def given_sender(text: "str | None") -> "str | None":
     try:
         mailbox = parse_reverse_path(os.fsencode(text))
     except AddressError as error:
-        raise MailError("bad_address", f"-f {text}: {error.text}; nothing was sent") from error
+        raise MailError("bad_address", f"{flag} {text}: {error.text}; nothing was sent") from error
     return mailbox.address if mailbox else ""

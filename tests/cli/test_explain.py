@@ -195,3 +195,11 @@ def test_a_sender_without_domain_gets_the_one_that_smtp_would(
 ) -> None:
     rc("identity me@example.org\nhostname localhost:25\ndomain example.net\n")
     assert "\nsender:    foo@example.net\n" in esmtp("--explain", "foo").out
+
+
+@pytest.mark.parametrize("flag", ["--explain", "--serverinfo"])
+@pytest.mark.parametrize("word", ["a@@b", "a b", '"a'])
+def test_what_is_no_address_is_said_of_the_flag_that_was_given(esmtp: Command, flag: str, word: str) -> None:
+    done = esmtp(flag, word)
+    assert (done.code, done.out) == (65, "")
+    assert done.err.startswith(f"esmtp: {flag} {word}: ")

@@ -30,7 +30,7 @@ def explain(options: "Options") -> int:
     """Prints the facts; MailError for no address, a broken rc, or a sender that nobody serves."""
     if len(options.recipients) != 1:
         raise MailError("usage", "--explain takes one address, such as: esmtp --explain me@example.org")
-    address = given_sender(options.recipients[0]) or ""
+    address = given_sender(options.recipients[0], options.asked) or ""
     config, caller = load(options.rc), Caller()
     choice = select(config, caller, address, "")
     choice.sender = qualified(choice.sender, choice.identity, caller)

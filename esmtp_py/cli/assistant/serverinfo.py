@@ -31,7 +31,7 @@ def serverinfo(options: "Options") -> int:
         raise MailError("usage", "--serverinfo takes one address, or none for the default identity")
     config = load(options.rc)
     if options.recipients:
-        identity = select(config, Caller(), given_sender(options.recipients[0]), "").identity
+        identity = select(config, Caller(), given_sender(options.recipients[0], options.asked), "").identity
     else:
         identity = config.default
     seen = survey(identity, Transcript(options.verbose, options.transcript).trace)
