@@ -91,6 +91,16 @@ def test_without_chunking_the_end_of_one_goes_with_the_begin_of_the_next(monkeyp
     assert run.server.flights[3].endswith(b".\r\nQUIT\r\n")
 
 
+def test_courier_hears_nothing_behind_a_message(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It would never answer that: it forgets what it has read together with the end of a message."""
+    run = Run(Turns(("PIPELINING", "XVERP=Courier"), [OK, OK, OK, NEVER]), monkeypatch)
+    run.carry(run.parcel(0), run.parcel(1))
+    assert run.settled == {"0.0@x.org": "refused", "1.0@x.org": "delivered"}
+    assert [f.split()[0] for f in run.server.flights] == [b"MAIL", b"RSET", b"MAIL", b"A:", b"QUIT"]
+    assert run.server.flights[2].endswith(b"DATA\r\n")
+    assert run.server.flights[3].endswith(b"x\r\n.\r\n")
+
+
 def test_a_server_without_pipelining_hears_one_command_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
     run = Run(Turns((), [OK, OK, OK, OK, NEVER]), monkeypatch)
     run.carry(run.parcel(0), run.parcel(1))
