@@ -64,11 +64,14 @@ class Pipeline:
         self._bytes = 0
         self._clean = True  # no transaction is open, or may be, at the server
         self._left: list[Parcel] = []
+        self._taken = False  # the server has accepted a message
+        self._full: list[Parcel] = []  # what it takes in another session only
 
     def carry(self, parcels: "Iterator[Parcel]", *, farewell: bool = True) -> list[Parcel]:
         """Carries all of ``parcels`` and settles them; returns what needs another session.
 
-        That is recipients the server had no room for after it was told QUIT.
+        That is recipients the server had no room for after it was told QUIT,
+        and mails beyond those it takes in one session.
         farewell: say QUIT, behind the last message where that is possible.
         Raises MailError when the session is lost: what was in flight is
         settled with it; ``parcels`` and ``left`` have the others.  Among them is,
@@ -76,10 +79,11 @@ class Pipeline:
         """
         try:
             while not self._talk.over:
-                if self._more(parcels) and self._room(self._left[0].message.size):
+                if not self._full and self._more(parcels) and self._room(self._left[0].message.size):
                     self._settle_done()
-                    parcel = self._left.pop(0)
-                    self._send(parcel, last=farewell and not self._more(parcels))
+                    if not self._full:
+                        parcel = self._left.pop(0)
+                        self._send(parcel, last=farewell and not self._more(parcels))
                 elif self._pending:
                     self._exchange()
                 elif any(t.remaining for t, _ in self._flying):
@@ -107,8 +111,8 @@ class Pipeline:
 
     @property
     def left(self) -> list[Parcel]:
-        """Parcels taken, and not sent or not answered."""
-        return self._left
+        """Parcels taken, and not sent or not answered, or for another session."""
+        return self._full + self._left
 
     # -- what comes next ------------------------------------------------------
 
@@ -176,6 +180,10 @@ class Pipeline:
     def _settle(self, transaction: Transaction, parcel: Parcel) -> None:
         self._bytes -= parcel.message.size
         self._clean = transaction.clean and not self._flying
+        if transaction.full and self._taken:
+            self._full.append(parcel)
+            return
+        self._taken = self._taken or transaction.clean
         if not parcel.settle(transaction.outcomes) and transaction.remaining:
             left = Parcel(parcel.message, parcel.envelope.to(transaction.remaining), parcel.settle)
             left.sure = False

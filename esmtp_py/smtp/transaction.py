@@ -19,7 +19,7 @@ from esmtp_py.smtp.client import OutOfStep
 from esmtp_py.smtp.command import DATA, MAIL, RCPT, Command, Payload
 from esmtp_py.smtp.extensions import Extensions
 from esmtp_py.smtp.reply import Reply, printable
-from esmtp_py.smtp.verdict import too_many_recipients, verdict
+from esmtp_py.smtp.verdict import too_many_mails, too_many_recipients, verdict
 
 # A message up to here goes out before its recipients are accepted: one flight
 # for the price of at most this many bytes in vain.  It is also what fits the
@@ -36,6 +36,7 @@ class Transaction:
     done:      every recipient is in one of the two, and no reply is owed.
     said:      it has no more commands to come.
     heard:     the server has answered one of its commands.
+    full:      the server takes no further mail in this session.
     clean:     it ended with the message accepted, so nothing of it is left at the server.
     """
 
@@ -46,6 +47,7 @@ class Transaction:
         self.remaining: list[Recipient] = []
         self.done = False
         self.heard = False
+        self.full = False
         self.clean = False
         self._message = message
         self._envelope = envelope
@@ -218,6 +220,7 @@ class Transaction:
             fate = verdict(MAIL, reply, self._remote)
             self.outcomes.update((r.address, fate) for r in self._envelope.recipients)
             self._unsent.clear()
+            self.full = too_many_mails(reply)
             self.done = not self._asked
         return [self._rcpt()] if self._unsent else []
 

@@ -64,6 +64,11 @@ def too_many_recipients(reply: Reply) -> bool:
     return reply.code in (452, 552)
 
 
+def too_many_mails(reply: Reply) -> bool:
+    """True when MAIL was refused only because the session has had its share: OpenSMTPD's 452 4.5.3."""
+    return reply.status == "4.5.3"
+
+
 def _kind(verb: str, reply: Reply) -> str:
     subject = reply.status[2:]
     if verb in (AUTH, RESPONSE) or reply.code in _LOGIN_CODES:

@@ -163,9 +163,9 @@ def test_421_is_heeded_by_all_runs_too(queue: Queue, server: SubmissionServer) -
 class Sparing(SubmissionServer):
     """Takes so many mails in a session."""
 
-    def __init__(self, mails: int, without: tuple[str, ...]) -> None:
+    def __init__(self, mails: int, without: tuple[str, ...], then: str = "421 4.7.0 too many messages") -> None:
         super().__init__(tls="none", mechanisms=(), without=without)
-        self._mails = mails
+        self._mails, self._then = mails, then
         self._asked: Counter[int] = Counter()
 
     def serve(self, connection: socket.socket) -> None:
@@ -176,7 +176,7 @@ class Sparing(SubmissionServer):
         if what == "MAIL":
             self._asked[threading.get_ident()] += 1
             if self._asked[threading.get_ident()] > self._mails:
-                return "421 4.7.0 too many messages"
+                return self._then
         return super().planned(what, subject)
 
 
@@ -206,6 +206,35 @@ def test_a_server_that_takes_a_few_mails_at_a_time_gets_them_in_a_few_minutes(
     assert (left[0], left[-1]) == (70 - 20 * connections, 0)
     addresses = [mail.recipients[0] for mail in server.mails]
     assert sorted(addresses) == sorted(f"{number}@x.org" for number in range(70))
+
+
+@pytest.mark.parametrize("connections", [1, 2])
+@pytest.mark.parametrize("without", [(), ("CHUNKING",), ("CHUNKING", "PIPELINING")])
+def test_mails_beyond_those_of_a_session_have_another_one(
+    queue: Queue, without: tuple[str, ...], connections: int
+) -> None:
+    """OpenSMTPD takes a hundred, then refuses MAIL and leaves it to us to say QUIT."""
+    with Sparing(20, without, "452 4.5.3 Too many recipients: Too many messages sent") as server:
+        queue.way(server, f"connections {connections}")
+        for number in range(70):
+            queue.put(f"{number}@x.org")
+        tally = queue.run()
+        server.settle()
+    assert (tally.delivered, tally.deferred, queue.ids()) == (70, 0, [])
+    assert sorted(mail.recipients[0] for mail in server.mails) == sorted(f"{number}@x.org" for number in range(70))
+    assert 4 <= len(server.sessions) <= 4 + connections
+
+
+@pytest.mark.parametrize("without", [(), ("CHUNKING", "PIPELINING")])
+def test_a_session_for_no_mail_at_all_is_the_last_one(queue: Queue, without: tuple[str, ...]) -> None:
+    with Sparing(0, without, "452 4.5.3 Too many messages") as server:
+        queue.way(server)
+        for number in range(3):
+            queue.put(f"{number}@x.org")
+        tally = queue.run()
+        server.settle()
+    assert (tally.delivered, tally.deferred) == (0, 3)
+    assert len(server.sessions) == 1
 
 
 def test_without_progress_it_is_left_alone_for_longer_each_time(queue: Queue) -> None:
