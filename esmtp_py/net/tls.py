@@ -339,7 +339,10 @@ class TlsStream:
     def _lost(self, error: "openssl.SSLError") -> MailError:
         # in TLS 1.3 a server refuses our certificate only when the handshake is over for us
         kind = "tls" if "ALERT" in (error.reason or "") else "connection_lost"
-        return MailError(kind, f"lost the TLS connection to {self.peer}: {_reason(error)}", remote=self.peer)
+        # Exim's last words to who says too many commands
+        clear = error.reason == "WRONG_VERSION_NUMBER"
+        why = "the server went on in clear text, which is not believed" if clear else _reason(error)
+        return MailError(kind, f"lost the TLS connection to {self.peer}: {why}", remote=self.peer)
 
     def _failed(self, why: str) -> MailError:
         return MailError("tls", f"no secure connection to {self.peer}: {why}", remote=self.peer)

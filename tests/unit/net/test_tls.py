@@ -286,6 +286,17 @@ def test_a_forged_record(authority: Authority, certificate: str) -> None:
     assert raised.value.kind == "connection_lost"
 
 
+def test_clear_text_in_the_middle(authority: Authority, certificate: str) -> None:
+    """Exim says so that there were too many commands: nothing is wrong with the rc."""
+    peer = Peer(server_context(certificate))
+    tls = shaken(peer, authority)
+    tls.send(b"RSET\r\n", later())
+    peer.packets.append(b"554 Too many nonmail commands\r\n")
+    with pytest.raises(MailError, match="the server went on in clear text") as raised:
+        tls.receive(later())
+    assert raised.value.kind == "connection_lost"
+
+
 def test_writing_after_a_fatal_alert(authority: Authority, certificate: str) -> None:
     """OpenSSL refuses with an error of its own, which must not get out."""
     peer = Peer(server_context(certificate))
