@@ -40,7 +40,8 @@ STEP = {
 
 _SESSION_STEPS = (GREETING, EHLO, HELO, LHLO, RSET)
 _DATA_STEPS = (BODY, BDAT_LAST)
-# A log-in is missing, too weak, or to be made in TLS (RFC 4954 section 6).
+# A log-in is missing, too weak, or to be made in TLS (RFC 4954 section 6).  A bare 534 is Courier's: the message, or
+# its header, is too long.
 _LOGIN_CODES = (530, 534, 535, 538)
 
 
@@ -56,12 +57,12 @@ def verdict(verb: str, reply: Reply, remote: str) -> Outcome:
 def too_many_recipients(reply: Reply) -> bool:
     """True when RCPT was refused only because the transaction is full.
 
-    RFC 5321 section 4.5.3.1.10: 452, and 552 from older servers.  With an
-    enhanced status only X.5.3 says so: 452 4.2.2 is a full mailbox.
+    RFC 5321 section 4.5.3.1.10: 452, and 552 from older servers; Courier has
+    431.  With an enhanced status only X.5.3 says so: 452 4.2.2 is a full mailbox.
     """
     if reply.status:
         return reply.status[1:] == ".5.3"
-    return reply.code in (452, 552)
+    return reply.code in (431, 452, 552)
 
 
 def too_many_mails(reply: Reply) -> bool:
@@ -71,7 +72,7 @@ def too_many_mails(reply: Reply) -> bool:
 
 def _kind(verb: str, reply: Reply) -> str:
     subject = reply.status[2:]
-    if verb in (AUTH, RESPONSE) or reply.code in _LOGIN_CODES:
+    if verb in (AUTH, RESPONSE) or (reply.code in _LOGIN_CODES and (reply.code != 534 or subject)):
         # 4xx: the password may be right, the server's database is away
         return "try_again" if not reply.permanent else "auth"
     if not reply.permanent:
@@ -83,7 +84,7 @@ def _kind(verb: str, reply: Reply) -> str:
         return "tls"
     if subject == "1.1" and verb != MAIL:
         return "unknown_user"  # also at the end of the message: LMTP answers for each recipient there
-    if subject == "3.4" or (reply.code == 552 and verb != RCPT and not subject):
+    if subject == "3.4" or (reply.code in (534, 552) and verb != RCPT and not subject):
         return "too_big"
     # X.1 and X.2 speak of addresses and mailboxes (RFC 3463 section 2)
     return "content" if verb in _DATA_STEPS and subject[:2] not in ("1.", "2.") else "refused"

@@ -57,6 +57,10 @@ def test_a_refused_session_is_no_bounce(verb: str, text: str) -> None:
         (MAIL, "538 5.7.11 x", "auth"),
         (RCPT, "530 5.7.0 x", "auth"),
         (EHLO, "530 x", "auth"),
+        (BODY, "530 5.7.0 x", "auth"),
+        # but Courier
+        (MAIL, "534 SIZE=Message too big.", "too_big"),
+        (BODY, "534 Message header size exceeds policy limit.", "too_big"),
         (MAIL, "550 5.7.1 x", "refused"),
         (MAIL, "553 5.1.8 x", "refused"),
         (MAIL, "550 5.1.1 x", "refused"),
@@ -106,6 +110,7 @@ def test_the_words_say_who_and_where(verb: str) -> None:
     [
         ("452 x", True),
         ("552 x", True),
+        ("431 Too many recipients.", True),
         ("452 4.5.3 x", True),
         ("552 5.5.3 x", True),
         ("451 4.5.3 x", True),
