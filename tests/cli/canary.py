@@ -1,6 +1,7 @@
 """A secret that is found wherever it goes: in files, on screens, in the process table of the machine."""
 
 import base64
+import contextlib
 import os
 import pathlib
 import threading
@@ -43,7 +44,7 @@ class Watch:
     """Looks at the command line and the environment of every process of the machine, all the time.
 
     of: what it listens for, () for FORMS.  seen: the programs that were looked at.  found: what had it, with the place.
-    gate: a fifo that it makes; who reads it comes to its end when all that ran meanwhile has been looked at.
+    gate: a fifo that it makes; who reads a line there gets it when all that ran meanwhile has been looked at.
     """
 
     def __init__(self, of: "tuple[bytes, ...]" = (), gate: "pathlib.Path | None" = None) -> None:
@@ -71,7 +72,8 @@ class Watch:
                 if process.isdigit():
                     self._look_at(pathlib.Path("/proc", process))
             if waiting is not None:
-                os.close(waiting)
+                with open(waiting, "wb", buffering=0) as gate, contextlib.suppress(BrokenPipeError):
+                    gate.write(b"\n")
 
     def _open_gate(self) -> "int | None":
         """None when nobody reads it."""

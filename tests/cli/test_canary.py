@@ -103,7 +103,7 @@ def cage(esmtp: Command, rc: Rc, server: SubmissionServer, source: str, mechanis
     rc(
         f"identity me@x.org\nhostname localhost:{server.port}\nusername {user}\nauth {mechanism.lower()}\n"
         f'ca_file "{server.authority.file}"\n{SOURCES[source]}\nlog ~/log\n'
-        'preconnect "env >~/preconnect.env; cat ~/gate"\npostconnect "env >~/postconnect.env"\n'
+        'preconnect "env >~/preconnect.env; read line <~/gate"\npostconnect "env >~/postconnect.env"\n'
         'mda "env >~/mda.env; cat >>~/mail"\n'
     )
     return Cage(esmtp, server, source)

@@ -278,7 +278,7 @@ def test_the_secrets_are_where_they_have_to_be_and_nowhere_else(
     esmtp: Command, agreed: pathlib.Path, rc: Rc, provider: OAuthServer, server: SubmissionServer, watch: Watch
 ) -> None:
     provider.client_secret = f"GOCSPX-{CANARY}"
-    text = (esmtp.home / ".esmtprc").read_text() + "preconnect 'cat ~/gate'\n"
+    text = (esmtp.home / ".esmtprc").read_text() + "preconnect 'read line <~/gate'\n"
     rc(text.replace(OAuthServer.client_secret, provider.client_secret))
     old, new = f"1//{CANARY}1", f"1//{CANARY}2"
     agreed.write_text(old)
