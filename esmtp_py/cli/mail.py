@@ -72,7 +72,8 @@ class Mail:
 
     def asked(self) -> "list[Mailbox]":
         """The recipients in argv; sets ``given``.  MailError for a call that makes no sense."""
-        words, self.given = from_words(self.options.recipients), given_sender(self.options.sender)
+        self.given = given_sender(self.options.sender)
+        words = from_words(self.options.recipients)
         if not words and not self.options.from_header:
             raise MailError("usage", "no recipients: name them, or use -t to take them from the header (--help: more)")
         return words

@@ -11,8 +11,8 @@ from esmtp_py.cli.mail import Mail
 from esmtp_py.cli.options import Options, parse
 from esmtp_py.cli.recipients import union
 from esmtp_py.errors import MailError
-from esmtp_py.message.envelope import Recipient
-from esmtp_py.message.header import Header
+from esmtp_py.message.envelope import Envelope, Recipient
+from esmtp_py.message.header import Header, conceal
 from esmtp_py.message.intake import Intake
 from esmtp_py.message.mailbox import plain
 from esmtp_py.message.message import Message
@@ -31,12 +31,15 @@ if TYPE_CHECKING:
 _SILENT = frozenset((b"-i", b"-oi", b"-bm", b"-om", b"-odi", b"-odb", b"-odq", b"-odd"))
 _ERRORS = {b"-oep": "", b"-oew": "", b"-oem": "mail", b"-oee": "mail", b"-oeq": "quiet"}
 
+# How a report calls those whose addresses cannot be read.
+NAMELESS = "the recipients"
+
 
 class Unpacked:
     """entry: that of the file, its sender, recipients and options filled in.
 
     message: with CRLF, without Bcc.  spoiled: why it must not leave although it
-    has an envelope (a NUL byte, a loop); None for a good one.
+    has an envelope (a NUL byte, a loop, an address that cannot be read); None for a good one.
     """
 
     __slots__ = ("entry", "message", "spoiled")
@@ -50,17 +53,28 @@ class Unpacked:
 def unpack(locked: "Locked") -> Unpacked:
     """Reads a RAW mail whole.  ``locked.entry`` is filled in place, so that marks count its recipients.
 
-    Raises MailError("usage" or "bad_address") for a call that a direct one
-    would have been refused for too: there is no envelope then.
+    Raises MailError("usage") for a call that makes no sense: there is no envelope then.
     """
     options = _options(locked.entry)
     mail = Mail(options)
-    words = mail.asked()
     mail.message, mail.spoiled = _read(options, locked.chunks())
     mail.header = mail.message.header
-    mail.address(words, mail.given or "")
+    try:
+        mail.address(mail.asked(), mail.given or "")
+    except MailError as error:
+        if error.kind != "bad_address":
+            raise
+        _spoil(mail, mail.header, error)
     _fill(locked.entry, mail)
     return Unpacked(locked.entry, mail.message, mail.spoiled)
+
+
+def _spoil(mail: Mail, header: Header, error: MailError) -> None:
+    """Nobody is sure of whom the mail is for; the sender is told, for the wrapper has not told the caller."""
+    conceal(header)
+    mail.options.aliases = False
+    mail.envelope = Envelope(mail.given or "", [Recipient(NAMELESS, mail.options.notify)], ret=mail.options.ret)
+    mail.spoiled = error
 
 
 def envelope_of(entry: "Entry", chunks: "Iterable[bytes]") -> "Entry":

@@ -593,3 +593,28 @@ def test_the_reports_of_all_kinds_have_names_that_tell(queue: Queue) -> None:
         "1700000000-000001a": ("", "", 0),
     }.items():
         assert ledger_module.original_of(name) == expected
+
+
+@pytest.mark.parametrize(
+    ("call", "to"),
+    [(("-t", "-f", "me@x.org"), "a b c"), (("-t",), ""), (("-t", "-i", "-f", "me@x.org", "b@x.org"), "joe@")],
+)
+def test_a_mail_of_the_wrapper_whose_recipients_cannot_be_read_comes_back(
+    queue: Queue, server: SubmissionServer, call: tuple[str, ...], to: str
+) -> None:
+    """Its caller was told 0, and nobody looks at what a run in the background says."""
+    text = f"From: me@x.org\nTo: {to}\nBcc: c@x.org\nSubject: hello\n\nbody\n".encode()
+    text = text if to else b"From: me@x.org\nSubject: hello\n\nbody\n"
+    with server:
+        queue.way(server, "aliases aliases")
+        (queue.home / "aliases").write_text("default: other@x.org\n")
+        name = queue.put(form=RAW, argv=[os.fsencode(word) for word in call], sender=None, text=text)
+        tally = queue.run()
+    assert (tally.delivered, tally.failed, tally.untold) == (1, 1, 0)
+    assert (queue.ids(), queue.ids("failed")) == ([], []), name
+    [report] = server.mails
+    assert (report.sender, report.recipients) == ("", ["me@x.org"])
+    assert b"<the recipients>\r\n" in report.data
+    assert (b"the To: field cannot be read" if to else b"the header names no recipients") in report.data
+    assert b"Subject: hello" in report.data
+    assert b"c@x.org" not in report.data

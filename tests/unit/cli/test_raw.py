@@ -115,8 +115,6 @@ def test_spoiled_has_an_envelope_all_the_same(text: bytes, queue: Queue) -> None
 @pytest.mark.parametrize(
     ("argv", "kind"),
     [
-        ([b"a@x..@"], "bad_address"),
-        ([b"-t"], "bad_address"),
         ([], "usage"),
         ([b"-?"], "usage"),
         ([b"-bi", b"a@x.org"], "usage"),
@@ -128,6 +126,28 @@ def test_what_no_direct_call_would_do_has_no_envelope(argv: list[bytes], kind: s
     assert caught.value.kind == kind
     with pytest.raises(MailError):
         envelope_of(Entry(NOW, form=RAW, argv=argv), [b"Subject: x\n\nx\n"])
+
+
+@pytest.mark.parametrize(
+    ("argv", "text", "sender"),
+    [
+        ([b"-fme@x.org", b"a@x..@"], b"Subject: x\n\nx\n", "me@x.org"),
+        ([b"-f", b"me@@x.org", b"a@x.org"], b"Subject: x\n\nx\n", None),
+        ([b"-t"], b"Subject: x\n\nx\n", None),
+        ([b"-t", b"b@x.org", b"-fme@x.org", b"-Nfailure"], b"To: a b c\nBcc: c@x.org\nSubject: x\n\nx\n", "me@x.org"),
+    ],
+)
+def test_where_an_address_cannot_be_read_there_is_an_envelope_for_a_report(
+    argv: list[bytes], text: bytes, sender: str | None, queue: Queue
+) -> None:
+    mail = queue.unpack(*argv, text=text)
+    assert mail.spoiled
+    assert mail.spoiled.kind == "bad_address"
+    assert addresses(mail.entry) == ["the recipients"]
+    assert (mail.entry.sender, mail.entry.aliases) == (sender, "no")
+    assert b"Bcc" not in whole(mail)
+    with pytest.raises(MailError):
+        envelope_of(Entry(NOW, form=RAW, argv=argv), [text])
 
 
 def test_a_list_reads_only_the_header() -> None:
