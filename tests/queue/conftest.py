@@ -2,6 +2,7 @@
 
 import os
 import pathlib
+import time
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -122,9 +123,12 @@ def open_files(home: pathlib.Path) -> list[str]:
 def queue(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Queue]:
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.delenv("ESMTP_QUEUE_DIR", raising=False)
-    monkeypatch.setenv("TZ", "UTC")
-    with Store.open() as store:
-        yield Queue(tmp_path, store)
+    with pytest.MonkeyPatch.context() as zone:
+        zone.setenv("TZ", "UTC")
+        time.tzset()
+        with Store.open() as store:
+            yield Queue(tmp_path, store)
+    time.tzset()
 
 
 Break = Callable[[str, OSError], None]
