@@ -50,12 +50,10 @@ def steer(options: "Options") -> int:
         if ALL in names:
             names = dict.fromkeys(_all(options.asked, store))
             verb = _OF_ALL.get(options.asked, verb)
-        code = EX_OK
-        for name in names:
-            code = max(code, _safely(verb, store, name), key=_weight)
-        if options.asked == "--retry-now" and names:
-            _run([name for name in names if is_id(name) and store.has(name)])
-    return code
+        codes = {name: _safely(verb, store, name) for name in names}
+        if options.asked == "--retry-now":
+            _run([name for name, code in codes.items() if code == EX_OK])
+    return max(codes.values(), key=_weight, default=EX_OK)
 
 
 def _weight(code: int) -> int:
