@@ -150,7 +150,7 @@ def _read(options: Options, chunks: "Iterable[bytes]") -> "tuple[Message, MailEr
             raise
         fault = error
     spool.finish()
-    return Message(intake.header, spool), fault
+    return Message(intake.header, spool, binary=intake.binary), fault
 
 
 def _header(options: Options, chunks: "Iterable[bytes]") -> Header:

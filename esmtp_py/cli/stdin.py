@@ -41,7 +41,7 @@ def read_message(*, dot_ends: bool, binary: bool) -> "tuple[Message, MailError |
             raise
         fault = error
     spool.finish()
-    return Message(intake.header, spool), fault
+    return Message(intake.header, spool, binary=binary), fault
 
 
 class Incoming:

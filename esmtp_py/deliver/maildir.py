@@ -4,7 +4,7 @@ import os
 import time
 
 from esmtp_py.errors import MailError
-from esmtp_py.message.newlines import to_lf
+from esmtp_py.message.newlines import unix_form
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -100,7 +100,7 @@ def _name(host: str) -> str:
 
 def _write(fd: int, message: "Message") -> int:
     size = 0
-    for chunk in to_lf(message.chunks()):
+    for chunk in unix_form(message):
         size += len(chunk)
         rest = memoryview(chunk)
         while rest:

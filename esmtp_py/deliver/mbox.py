@@ -10,7 +10,7 @@ from itertools import chain
 
 from esmtp_py.deliver.logfile import open_log
 from esmtp_py.errors import MailError
-from esmtp_py.message.newlines import to_lf
+from esmtp_py.message.newlines import unix_form
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -89,7 +89,7 @@ def _mail(message: "Message", sender: str) -> "Iterator[bytes]":
     postmark = f"From {sender.replace(' ', '_') or 'MAILER-DAEMON'} {time.asctime(time.gmtime())}\n"
     yield postmark.encode("utf-8", "backslashreplace")
     last = b""
-    for chunk in quoted(to_lf(message.chunks())):
+    for chunk in quoted(unix_form(message)):
         yield chunk
         last = chunk[-1:] or last
     yield b"\n" if last == b"\n" else b"\n\n"

@@ -5,7 +5,7 @@ from esmtp_py.config.identity import Identity
 from esmtp_py.deliver import shell
 from esmtp_py.errors import MailError
 from esmtp_py.message.envelope import Envelope
-from esmtp_py.message.newlines import to_lf
+from esmtp_py.message.newlines import unix_form
 from esmtp_py.outcome import Outcome
 
 _EX_NOUSER = 67
@@ -42,15 +42,15 @@ class Mda:
             command = shell.expand(self._identity.mda, values)
             if self._trace:
                 self._trace("*", f"mda: {command}".encode("utf-8", "replace"))
-            return _verdict(shell.pipe(command, to_lf(_as_delivered(message, envelope.sender)), shell.SECONDS))
+            return _verdict(shell.pipe(command, _as_delivered(message, envelope.sender), shell.SECONDS))
         except MailError as error:
             return error.outcome()
 
 
 def _as_delivered(message: "Message", sender: str) -> "Iterator[bytes]":
     """RFC 5321 section 4.4: final delivery writes the reverse path into the message."""
-    yield b"Return-Path: <" + sender.encode("utf-8", "surrogateescape") + b">\r\n"
-    yield from message.chunks()
+    yield b"Return-Path: <" + sender.encode("utf-8", "surrogateescape") + b">\n"
+    yield from unix_form(message)
 
 
 def _refused(template: str, envelope: Envelope) -> dict[str, Outcome]:

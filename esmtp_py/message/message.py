@@ -27,13 +27,14 @@ CHUNK = 64 * 1024
 
 
 class Message:
-    """Header, blank line and body, with CRLF line ends (a binary body: whatever it has)."""
+    """Header, blank line and body, with CRLF line ends; a ``binary`` body has no lines (BODY=BINARYMIME, RFC 3030)."""
 
-    __slots__ = ("body", "header")
+    __slots__ = ("binary", "body", "header")
 
-    def __init__(self, header: Header, body: "Body") -> None:
+    def __init__(self, header: Header, body: "Body", *, binary: bool = False) -> None:
         self.header = header
         self.body = body
+        self.binary = binary
 
     @property
     def size(self) -> int:

@@ -57,7 +57,7 @@ def read(locked: "Locked", unpack: "Unpack") -> "tuple[Message, MailError | None
         unpacked = unpack(locked)
         return unpacked.message, unpacked.spoiled
     header, size = header_of(locked)
-    return Message(header, locked.body_from(size)), None
+    return Message(header, locked.body_from(size), binary=locked.entry.body == "BINARYMIME"), None
 
 
 def choose(entry: "Entry", config: "Config", caller: "Caller", header: Header) -> Choice:

@@ -1,5 +1,8 @@
 """Line ends, dots, NULs and 8-bit bytes, from standard input to the wire."""
 
+from collections.abc import Callable
+from pathlib import Path
+
 import pytest
 
 from tests.cli.conftest import Mailbox
@@ -83,10 +86,23 @@ def test_nul_is_refused_in_text_of_any_type(esmtp: Command, mailbox: Mailbox, fl
     assert esmtp(flag, "joe", stdin=HEAD + b"a\0b\n").code == 65
 
 
-def test_binary_body_is_left_alone(esmtp: Command, mailbox: Mailbox) -> None:
-    body = b"a\0b\rc\n.\n\xff"
-    assert esmtp("-B", "binarymime", "joe", stdin=HEAD + body).code == 0
+@pytest.mark.parametrize("queued", [False, True])
+@pytest.mark.parametrize("body", [b"a\0b\rc\n.\n\xff", b"\x89PNG\r\n\x1a\n\0\r", b"\r\n\r\n"])
+def test_binary_body_is_left_alone(esmtp: Command, mailbox: Mailbox, body: bytes, queued: bool) -> None:
+    more = ["-odq"] if queued else []
+    assert esmtp("-B", "binarymime", "-f", "me@x.org", *more, "joe", stdin=HEAD + body).code == 0
+    assert not queued or esmtp("-q").code == 0
+    assert b"\r" not in mailbox.mail.partition(b"\n\n")[0]
     assert mailbox.body == body
+
+
+@pytest.mark.parametrize("record", ["box", "box/"])
+def test_so_is_that_of_the_copy(esmtp: Command, rc: Callable[[str], Path], record: str) -> None:
+    body = b"\x89PNG\r\n\x1a\n\0\r"
+    rc(f'mda "cat >/dev/null"\nrecord {record}\n')
+    assert esmtp("-B", "binarymime", "joe", stdin=HEAD + body).code == 0
+    [copy] = list(esmtp.home.glob("box*/cur/*")) or [esmtp.home / "box"]
+    assert body in copy.read_bytes()
 
 
 def test_eight_bit_is_declared_where_it_can_be(esmtp: Command, submission: SubmissionServer) -> None:
