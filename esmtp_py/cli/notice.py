@@ -14,6 +14,7 @@ from esmtp_py.message.address import AddressError
 from esmtp_py.message.envelope import Envelope, Recipient
 from esmtp_py.outcome import DELIVERED
 from esmtp_py.queue.bounce import bounce, wanted
+from esmtp_py.queue.report import stays_here
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -72,11 +73,11 @@ def keep(message: "Message", sender: str, caller: "Caller") -> None:
 
 
 def _way_back(sender: str, identity: "Identity", caller: "Caller") -> Envelope:
-    """With an mda, to the mailbox of whoever runs us; else to the sender.  The null reverse path, always."""
-    by_mda = identity.mda and not identity.force_mda
-    return Envelope("", [Recipient(caller.login if by_mda else sender)], report=True)
+    """With an mda for local users, to whoever runs us; else to the sender.  The null reverse path, always."""
+    return Envelope("", [Recipient(caller.login if stays_here(identity) else sender)], report=True)
 
 
 def _author(identity: "Identity", sender: str, caller: "Caller") -> str:
     """The daemon of this host for an mda; for a server, which wants an address it knows, the sender's own."""
-    return f"MAILER-DAEMON@{caller.host}" if identity.mda or "@" not in sender else sender
+    here = stays_here(identity) or identity.force_mda or "@" not in sender
+    return f"MAILER-DAEMON@{caller.host}" if here else sender

@@ -98,7 +98,7 @@ def original_of(name: str) -> tuple[str, str, int]:
 def way_back(sender: str, identity: "Identity", caller: "Caller") -> "Recipient":
     """With an mda for local users, whoever runs us, for the sender; else that one, as the server knows it."""
     address = qualified(sender, identity, caller)
-    return Recipient(caller.login, orcpt=address) if _stays_here(identity) else Recipient(address)
+    return Recipient(caller.login, orcpt=address) if stays_here(identity) else Recipient(address)
 
 
 def other_way(name: str, entry: Entry, identity: "Identity", now: float) -> bytes:
@@ -132,11 +132,11 @@ def unreported(entry: Entry) -> "dict[int, tuple[Recipient, Outcome]]":
 
 def author(identity: "Identity", sender: str, caller: "Caller") -> str:
     """The daemon of this host for an mda; for a server, which wants an address it knows, the sender's own."""
-    if identity.force_mda or _stays_here(identity):
+    if identity.force_mda or stays_here(identity):
         return f"MAILER-DAEMON@{caller.host}"
     return qualified(sender, identity, caller)
 
 
-def _stays_here(identity: "Identity") -> bool:
+def stays_here(identity: "Identity") -> bool:
     """A bare user name goes to the mda, and not to a server or, whoever it is for, to one user."""
     return bool(identity.mda and not identity.qualifydomain and not identity.force_mda)

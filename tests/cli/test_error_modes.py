@@ -85,6 +85,20 @@ def test_by_the_mda_to_whoever_runs_it(esmtp: Command, server: SubmissionServer,
     assert box.message.get_content_type() == "multipart/report"
 
 
+@pytest.mark.parametrize("queued", [False, True])
+def test_to_the_sender_where_the_mda_gets_no_mail(
+    esmtp: Command, server: SubmissionServer, rc: Rc, queued: bool
+) -> None:
+    """The login name with a qualifydomain may be anybody there."""
+    rc(f"identity me@x.org\n{way_to(server)}{PIPE}qualifydomain example.org\n")
+    server.replies.update(NO_USER)
+    esmtp("-odq" if queued else "-oem", "a@x.org", stdin=MAIL)
+    esmtp("-q")
+    [mail] = server.mails
+    assert (mail.sender, mail.recipients) == ("", ["me@x.org"])
+    assert email.message_from_bytes(mail.data)["From"] == "Mail Delivery System <me@x.org>"
+
+
 def test_cron_with_a_local_sender(esmtp: Command, server: SubmissionServer, rc: Rc) -> None:
     rc(f"identity me@x.org\n{way_to(server)}{PIPE}")
     server.replies.update(NO_USER)
