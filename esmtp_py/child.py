@@ -67,22 +67,12 @@ class Finished:
 def spawn(command: str, actions: "list[tuple[int, int, int]]", **options: "Any") -> int:
     """Starts the command with our environment, which never holds a secret; returns its pid.  MailError("system")."""
     arguments = ["/bin/sh", "-c", command]
-    _hear_of_children()
     # Python ignores SIGPIPE and SIGXFSZ, and its children would inherit that
     options["setsigdef"] = [_signal.SIGPIPE, _signal.SIGCHLD, _signal.SIGXFSZ]
     try:
         return os.posix_spawn("/bin/sh", arguments, os.environ, file_actions=actions, **options)
     except (OSError, ValueError) as error:
         raise MailError("system", f"cannot start /bin/sh: {error}") from error
-
-
-def _hear_of_children() -> None:
-    """Who ignores SIGCHLD, perhaps because its parent did, never learns how a child ended."""
-    try:
-        if _signal.getsignal(_signal.SIGCHLD) == _signal.SIG_IGN:
-            _signal.signal(_signal.SIGCHLD, _signal.SIG_DFL)
-    except ValueError:
-        pass  # only the main thread may
 
 
 class _Late(Exception):

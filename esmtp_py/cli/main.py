@@ -95,12 +95,18 @@ def _hold_descriptors() -> None:
 
 
 def _heed_signals() -> None:
-    """SIGTERM and SIGHUP end a run as SIGINT does: everything is closed, temporary files and children go."""
+    """SIGTERM and SIGHUP end a run as SIGINT does: everything is closed, temporary files and children go.
+
+    Who ignores SIGCHLD, because its parent did, never learns how a child ended:
+    mail that an mda has taken would be given to it again.
+    """
     import _signal  # type: ignore[import-not-found]  # the module ``signal`` without its enums, which take 4 ms
 
     for number in (_signal.SIGTERM, _signal.SIGHUP):
         if _signal.getsignal(number) == _signal.SIG_DFL:
             _signal.signal(number, _signal.default_int_handler)
+    if _signal.getsignal(_signal.SIGCHLD) == _signal.SIG_IGN:
+        _signal.signal(_signal.SIGCHLD, _signal.SIG_DFL)
 
 
 def _refuse_privilege(options: Options) -> None:

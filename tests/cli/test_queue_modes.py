@@ -223,6 +223,23 @@ def test_a_refused_mail_is_read_to_its_end(esmtp: Command) -> None:
     assert process.returncode == 69
 
 
+@pytest.mark.parametrize("mode", ["-odi", "-odq"])
+@pytest.mark.parametrize(("status", "left"), [(0, 0), (75, 1)])
+def test_a_caller_that_ignores_sigchld(esmtp: Command, rc: Rc, mode: str, status: int, left: int) -> None:
+    """Then the kernel reaps our children, and what the mda has delivered would be given to it again."""
+    rc(f"mda 'cat >>{esmtp.home}/box; exit {status}'\n")
+
+    def call(*args: str) -> int:
+        argv, deaf = [esmtp.program, *args], lambda: signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+        return subprocess.run(argv, input=MAIL, capture_output=True, env=esmtp.environ, preexec_fn=deaf).returncode
+
+    expected = status if mode == "-odi" else 0
+    assert call(mode, "-f", "me@x.org", "joe") == expected
+    assert call("-q") == 0
+    assert (esmtp.home / "box").read_bytes().count(b"Subject: later\n") == 1
+    assert len(queued(esmtp)) == (left if mode == "-odq" else 0)
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_a_run_again_and_again_ends_well(esmtp: Command, rc: Rc, number: signal.Signals) -> None:
     """As systemd starts and stops it: it has failed in nothing, and there is nothing to say."""

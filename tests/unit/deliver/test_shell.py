@@ -452,15 +452,6 @@ def test_signals_python_ignores_are_not_ignored_in_the_command(number: str) -> N
     assert not int(finished.output, 16) >> (value - 1) & 1
 
 
-def test_a_parent_that_ignored_sigchld() -> None:
-    """Then the kernel reaps our children, and nobody knows whether the mail was delivered."""
-    old = signal.signal(signal.SIGCHLD, signal.SIG_IGN)
-    try:
-        assert run("cat >/dev/null; exit 67", b"mail").status == 67
-    finally:
-        signal.signal(signal.SIGCHLD, old)
-
-
 def test_a_child_somebody_else_has_reaped(monkeypatch: pytest.MonkeyPatch) -> None:
     real = os.waitpid
 
