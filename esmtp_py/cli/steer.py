@@ -296,7 +296,11 @@ def _undo(options: "Options") -> int:
                     continue
                 _envelope(locked)
                 path = save(locked, options.recipients[0] if options.recipients else "")
-                locked.remove()
+                try:
+                    locked.remove()
+                except MailError:
+                    os.unlink(path)  # it stays in the queue and will leave: whoever sends this, too, sends it twice
+                    raise
                 store.sync()
                 say(f"{name}: taken back into {path}{_described(locked.entry)}")
                 _say_how_to_send(locked, path)
