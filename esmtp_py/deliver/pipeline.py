@@ -2,7 +2,7 @@
 
     PIPELINING + CHUNKING   MAIL RCPT… BDAT-LAST of many messages at once
     PIPELINING              the end of one message with MAIL RCPT… DATA of the next
-    PIPELINING of Courier   nothing behind a message
+    forgetful PIPELINING    nothing behind a message
     neither                 one command at a time
 
 The window is also what a crash can cost: a message whose 250 we did not live
@@ -28,9 +28,6 @@ WINDOW_BYTES = 1 << 20
 # RFC 5321 section 4.5.3.1.8: every server takes that many recipients in one
 # transaction.  With more there may be a further one, so QUIT has to wait.
 SURE_RECIPIENTS = 100
-
-# Offered by Courier's esmtpd only.
-COURIER = "XVERP=COURIER"
 
 
 class Parcel:
@@ -102,12 +99,8 @@ class Pipeline:
 
     @property
     def _pipelining(self) -> bool:
-        """May anything be said behind a message?
-
-        Courier forgets what it has read together with the end of one, and waits for ever.
-        """
-        extensions = self._session.extensions
-        return "PIPELINING" in extensions and COURIER not in extensions
+        """May anything be said behind a message?"""
+        return "PIPELINING" in self._session.extensions and not self._session.forgetful
 
     @property
     def left(self) -> list[Parcel]:

@@ -16,6 +16,9 @@ from esmtp_py.smtp import command, extensions
 from esmtp_py.smtp.command import EHLO, HELO, LHLO, QUIT, STARTTLS
 from esmtp_py.smtp.patience import Patience
 
+# How two servers can be known: what the first one offers, how the other one greets.
+COURIER, CHASQUID = "XVERP=COURIER", b" ESMTP chasquid"
+
 
 class Session:
     """A connection that is greeted, secured and logged in as the identity says.
@@ -39,6 +42,7 @@ class Session:
         """
         _expect_username(identity)
         self.extensions = extensions.NONE
+        self._greeting = b""
         self.remote = identity.server.host or identity.server.path
         self.lmtp = identity.server.protocol == "lmtp"
         self._identity = identity
@@ -62,6 +66,14 @@ class Session:
             self.talk.stream.close()
             raise
 
+    @property
+    def forgetful(self) -> bool:
+        """What the server has read together with the end of a message it throws away, and waits for ever.
+
+        That is Courier, and chasquid before 1.13.
+        """
+        return COURIER in self.extensions or self._greeting.endswith(CHASQUID)
+
     def _discover(self, deadline: float) -> "Stream":
         from esmtp_py.deliver.discovery import discover
 
@@ -72,7 +84,7 @@ class Session:
     # -- until the server knows us --------------------------------------------
 
     def _log_in(self, meanwhile: "Callable[[], object] | None") -> None:
-        self.talk.expect(None)
+        self._greeting = self.talk.expect(None).lines[0]
         self._hello()
         if not self._secured and self._wants_tls():
             self._start_tls()
