@@ -196,7 +196,8 @@ def new_id(seconds: float, pid: int) -> str:
     while pid:
         pid, digit = divmod(pid, 36)
         tail = _DIGITS[digit] + tail
-    return f"{whole:010d}-{int((seconds - whole) * 1000000):06d}{tail}"
+    # of a clock that shows a year after 2286 the last ten digits
+    return f"{whole % 10_000_000_000:010d}-{int((seconds - whole) * 1000000):06d}{tail}"
 
 
 def is_id(name: str) -> bool:

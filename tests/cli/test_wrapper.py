@@ -714,11 +714,15 @@ def test_a_name_that_is_taken_is_not_written_over(wrapper: Wrapper) -> None:
     assert [bool((wrapper.queue / "new" / name).stat().st_size) for name in names] == [False, True]
 
 
-def test_a_clock_that_begins_with_1970_still_makes_names_that_sort(wrapper: Wrapper) -> None:
+@pytest.mark.parametrize(("seconds", "name"), [(59, "0000000059"), (12_345_678_901, "2345678901")])
+def test_a_clock_that_shows_another_century_still_makes_names_that_are_ids(
+    wrapper: Wrapper, seconds: int, name: str
+) -> None:
     Store.open(str(wrapper.queue)).close()
-    wrapper.program("stat", "#!/bin/sh\n/usr/bin/stat \"$@\" | sed '4s/[0-9]*$/59/'\n")
+    wrapper.program("stat", f"#!/bin/sh\n/usr/bin/stat \"$@\" | sed '4s/[0-9]*$/{seconds}/'\n")
     assert wrapper("-odq", "a@x.org").returncode == 0
-    assert wrapper.mail()[0].time == 59
+    assert wrapper.mail()[0].time == seconds
+    assert wrapper.files()[0].startswith(f"new/{name}-")
 
 
 @pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGINT, signal.SIGTERM, signal.SIGQUIT])
