@@ -63,6 +63,7 @@ class Pipeline:
         self._left: list[Parcel] = []
         self._taken = False  # the server has accepted a message
         self._full: list[Parcel] = []  # what it takes in another session only
+        self._strict = False  # it takes nothing behind a message
 
     def carry(self, parcels: "Iterator[Parcel]", *, farewell: bool = True) -> list[Parcel]:
         """Carries all of ``parcels`` and settles them; returns what needs another session.
@@ -83,7 +84,7 @@ class Pipeline:
                         self._send(parcel, last=farewell and not self._more(parcels))
                 elif self._pending:
                     self._exchange()
-                elif any(t.remaining for t, _ in self._flying):
+                elif any(t.remaining or t.early for t, _ in self._flying):
                     self._settle_done()
                 else:
                     break
@@ -100,7 +101,7 @@ class Pipeline:
     @property
     def _pipelining(self) -> bool:
         """May anything be said behind a message?"""
-        return "PIPELINING" in self._session.extensions and not self._session.forgetful
+        return "PIPELINING" in self._session.extensions and not (self._session.forgetful or self._strict)
 
     @property
     def left(self) -> list[Parcel]:
@@ -175,6 +176,10 @@ class Pipeline:
         self._clean = transaction.clean and not self._flying
         if transaction.full and self._taken:
             self._full.append(parcel)
+            return
+        if transaction.early and self._taken and self._pipelining:
+            self._strict = True
+            self._left.insert(0, parcel)
             return
         self._taken = self._taken or transaction.clean
         if not parcel.settle(transaction.outcomes) and transaction.remaining:

@@ -25,13 +25,14 @@ class OutOfStep(MailError):
 class Client:
     """One connection.  A new one is owed its greeting."""
 
-    __slots__ = ("_owed", "_parser", "_queue", "_state")
+    __slots__ = ("_before", "_owed", "_parser", "_queue", "_state")
 
     def __init__(self, trace: "Trace | None" = None) -> None:
         self._parser = ReplyParser(trace)
         self._state = order.GREETED
         self._owed: list[Command] = [Command(GREETING)]
         self._queue: list[Command] = []
+        self._before = ""  # what was answered last
 
     @property
     def owed(self) -> "Command | None":
@@ -100,8 +101,9 @@ class Client:
                 raise MailError("try_again", f"the server closes the connection: {reply}", reply=str(reply))
             raise OutOfStep("the server sent a reply that nobody asked for", reply)
         command = self._owed[0]
-        if not order.in_step(command.verb, reply.code):
+        if not order.in_step(command.verb, reply.code, self._before):
             raise OutOfStep(f"the server is out of step, in reply to {command.verb} it said", reply)
+        self._before = command.verb
         command.replies -= 1
         if command.replies <= 0:
             del self._owed[0]

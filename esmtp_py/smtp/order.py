@@ -64,11 +64,12 @@ ONLY: dict[str, tuple[int, ...]] = {
 }
 
 
-def in_step(verb: str, code: int) -> bool:
-    """Can ``code`` be an answer to ``verb``?"""
+def in_step(verb: str, code: int, before: str = "") -> bool:
+    """Can ``code`` be an answer to ``verb``, when the one ``before`` has just been answered?"""
     if code >= 400:
-        # a refused QUIT is nobody's answer to QUIT, but 421 is everybody's
-        return verb != QUIT or code == 421
+        # a refused QUIT is nobody's answer to QUIT, but 421 is everybody's; Haraka wants nothing behind a message
+        # before its answer, which with DATA no other reply can be taken for: 354 has gone before
+        return verb != QUIT or code == 421 or (code == 503 and before == BODY)
     if verb in ONLY:
         return code in ONLY[verb]
     return 200 <= code < 300 and code not in RESERVED

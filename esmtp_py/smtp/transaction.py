@@ -37,6 +37,7 @@ class Transaction:
     said:      it has no more commands to come.
     heard:     the server has answered one of its commands.
     full:      the server takes no further mail in this session.
+    early:     MAIL was out of sequence.
     clean:     it ended with the message accepted, so nothing of it is left at the server.
     """
 
@@ -47,7 +48,7 @@ class Transaction:
         self.remaining: list[Recipient] = []
         self.done = False
         self.heard = False
-        self.full = False
+        self.full = self.early = False
         self.clean = False
         self._message = message
         self._envelope = envelope
@@ -220,7 +221,7 @@ class Transaction:
             fate = verdict(MAIL, reply, self._remote)
             self.outcomes.update((r.address, fate) for r in self._envelope.recipients)
             self._unsent.clear()
-            self.full = too_many_mails(reply)
+            self.full, self.early = too_many_mails(reply), reply.code == 503
             self.done = not self._asked
         return [self._rcpt()] if self._unsent else []
 

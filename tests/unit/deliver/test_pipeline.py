@@ -39,6 +39,15 @@ class Turns(ModelServer):
         return super().receive(deadline)
 
 
+class Haraka(Turns):
+    """Refuses each line that comes together with the end of a message."""
+
+    def send(self, data: bytes | bytearray | memoryview, deadline: float) -> None:
+        message, end, behind = bytes(data).partition(b"\r\n.\r\n")
+        super().send(message + end, deadline)
+        self._inbox += b"503 Bad sequence of commands - pipelined after end of DATA\r\n" * behind.count(b"\r\n")
+
+
 class Run:
     """What became of mails number 0, 1, 2…"""
 
@@ -99,6 +108,17 @@ def test_courier_hears_nothing_behind_a_message(monkeypatch: pytest.MonkeyPatch)
     assert [f.split()[0] for f in run.server.flights] == [b"MAIL", b"RSET", b"MAIL", b"A:", b"QUIT"]
     assert run.server.flights[2].endswith(b"DATA\r\n")
     assert run.server.flights[3].endswith(b"x\r\n.\r\n")
+
+
+@pytest.mark.parametrize("count", [1, 2, 5])
+def test_a_server_that_refuses_what_is_behind_a_message_gets_it_again(
+    count: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = Run(Haraka(("PIPELINING",), []), monkeypatch)
+    assert run.carry(*(run.parcel(n) for n in range(count))) == []
+    assert list(run.settled.values()) == ["delivered"] * count
+    assert list(run.server.taken.values()) == [1] * count
+    assert run.server.heard.count(b"MAIL FROM") == count
 
 
 def test_a_server_without_pipelining_hears_one_command_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
