@@ -13,9 +13,9 @@ from esmtp_py.deliver.mishap import mishap
 from esmtp_py.errors import MailError
 from esmtp_py.outcome import DEFERRED, DELIVERED, Outcome
 from esmtp_py.queue import schedule
-from esmtp_py.queue.bounce import wanted
 from esmtp_py.queue.entry import Damaged
-from esmtp_py.queue.marks import DELAY, FAILURE, SUCCESS, again_mark, kept_mark, outcome_mark, reported_mark
+from esmtp_py.queue.marks import again_mark, kept_mark, outcome_mark
+from esmtp_py.queue.notification import Notifications
 from esmtp_py.queue.ready import Ready, waiting
 from esmtp_py.queue.removals import Removals
 from esmtp_py.queue.report import Reports, original_of, other_way, unreported
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from esmtp_py.deliver.caller import Caller
-    from esmtp_py.message.envelope import Recipient
     from esmtp_py.queue.entry import Entry
     from esmtp_py.queue.locked import Locked
     from esmtp_py.queue.store import Store
@@ -56,6 +55,7 @@ class Ledger:
     ) -> None:
         self.tally = tally
         self.reports = Reports(store, caller)
+        self._notifications = Notifications(self.reports, tally, clock)
         self._lifetime = lifetime or schedule.LIFETIME
         self._store = store
         self._caller = caller
@@ -134,7 +134,7 @@ class Ledger:
         What a run before has left unfinished comes first.
         """
         case = self._open[locked.name] = Case(locked, mail)
-        if locked.entry.marks.fates and not self._heeded(case, self._tell_of_failures):
+        if locked.entry.marks.fates and not self._heeded(case, self._tell):
             return False
         return bool(case.pending) or not self.note(locked.name, {})
 
@@ -251,7 +251,7 @@ class Ledger:
 
     def _note(self, case: Case, fates: dict[str, Outcome]) -> None:
         case.delivered = case.delivered or any(fate.fate == DELIVERED for fate in fates.values())
-        confirmed = self._confirm(case, fates)
+        confirmed = self._confirmed(case, fates)
         if not case.pending and _all_delivered(case, fates):
             self._remove(case, fates, confirmed)
             return
@@ -296,11 +296,11 @@ class Ledger:
             self.reports.written.append(locked.name)
             return
         failures = unreported(locked.entry)
-        told = self._tell_of_failures(case)
+        told = self._tell(case)
         left = waiting(locked.entry)
         if left:
             self.tally.defer(locked.entry.marks.fate(min(left.values())).outcome)
-            self._warn(case, now)
+            self._notifications.delay(locked, case.mail)
             locked.set_due(schedule.due(locked.entry, locked.name, now))
         elif told:
             case.delivered = case.delivered and not failures
@@ -310,6 +310,16 @@ class Ledger:
             locked.to_failed()
             self.tally.count(failed=1, untold=1)
             self.tally.say(f"{locked.name}: could not be delivered, and nobody can be told: kept in failed/")
+
+    def _tell(self, case: Case) -> bool:
+        return self._notifications.failures(case.locked, case.mail)
+
+    def _confirmed(self, case: Case, fates: dict[str, Outcome]) -> bytes:
+        try:
+            return self._notifications.success(case.locked, case.mail, fates)
+        except MailError as error:  # it was delivered all the same
+            self._say(case.locked.name, error)
+            return b""
 
     def _give_up(self, locked: "Locked", now: float) -> None:
         entry = locked.entry
@@ -324,63 +334,6 @@ class Ledger:
             )
         if lines:
             locked.mark(b"".join(lines))
-
-    # -- who is told ----------------------------------------------------------------
-
-    def _tell_of_failures(self, case: Case) -> bool:
-        """True when every failed recipient is one the sender knows of, or does not want to."""
-        failures = unreported(case.locked.entry)
-        if not failures:
-            return True
-        if not case.mail.envelope.sender:
-            return False
-        whole = case.mail.envelope.to([recipient for recipient, _ in failures.values()])
-        fates = {recipient.address: outcome for recipient, outcome in failures.values()}
-        heard = wanted(whole, fates)
-        recipients = {number: recipient for number, (recipient, _) in failures.items() if recipient in heard}
-        now = self._clock()
-        if recipients:
-            self.reports.write(case.locked, case.mail, FAILURE, min(recipients), recipients, fates, now)
-        case.locked.mark(reported_mark(now, failures, FAILURE))
-        self.tally.count(failed=1, untold=not recipients)
-        return True
-
-    def _warn(self, case: Case, now: float) -> None:
-        """One warning for each mail, whoever of its recipients it is about: all of them have waited as long."""
-        entry = case.locked.entry
-        everyone = entry.recipients
-        numbers = schedule.late(entry, everyone, now)
-        if not numbers or not case.mail.envelope.sender:
-            return
-        recipients = {number: everyone[number] for number in numbers}
-        fates = {
-            recipient.address: entry.marks.fate(number).outcome or Outcome("try_again")
-            for number, recipient in recipients.items()
-        }
-        self.reports.write(case.locked, case.mail, DELAY, 0, recipients, fates, now)
-        case.locked.mark(reported_mark(now, [0, *numbers], DELAY))  # 0: the report goes by that number
-
-    def _confirm(self, case: Case, fates: dict[str, Outcome]) -> bytes:
-        """Tells a sender who wants to hear of success, where the server does not; returns the mark for it.
-
-        Before the delivery is noted, for only now it is known that we owe it.
-        """
-        if not case.mail.envelope.sender:
-            return b""
-        asked: dict[int, Recipient] = {}
-        for recipient in case.mail.envelope.recipients:
-            fate = fates.get(recipient.address)
-            if fate and fate.action and fate.fate == DELIVERED and "SUCCESS" in recipient.notify:
-                asked[case.mail.numbers[recipient.address]] = recipient
-        if not asked:
-            return b""
-        now = self._clock()
-        try:
-            self.reports.write(case.locked, case.mail, SUCCESS, min(asked), asked, fates, now)
-        except MailError as error:  # it was delivered all the same
-            self._say(case.locked.name, error)
-            return b""
-        return reported_mark(now, asked, SUCCESS)
 
     def _say(self, name: str, error: MailError) -> None:
         self.tally.say(error.text if name in error.text else f"{name}: {error.text}", fault=error.kind == "io")
