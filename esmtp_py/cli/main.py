@@ -28,6 +28,7 @@ def main(argv: "list[str] | None" = None) -> int:
     """The command.  argv: with the name it was called by, sys.argv if None.  Returns the exit code."""
     try:
         _hold_descriptors()
+        _keep_own_rights()
         _heed_signals()
         options = parse(sys.argv if argv is None else argv)
         _refuse_privilege(options)
@@ -92,6 +93,11 @@ def _hold_descriptors() -> None:
             os.fstat(fd)
         except OSError:
             os.open(os.devnull, mode)
+
+
+def _keep_own_rights() -> None:
+    """What we make is for nobody but us, and a caller's umask that is against the owner would close it to us, too."""
+    os.umask(os.umask(0o077) & 0o077)
 
 
 def _heed_signals() -> None:

@@ -223,6 +223,20 @@ def test_a_refused_mail_is_read_to_its_end(esmtp: Command) -> None:
     assert process.returncode == 69
 
 
+@pytest.mark.parametrize("umask", [0o000, 0o022, 0o177, 0o277, 0o777])
+def test_whatever_umask_the_caller_has_the_queue_is_ours_and_nobody_elses(esmtp: Command, rc: Rc, umask: int) -> None:
+    rc("mda 'cat >/dev/null; umask >mask'\nrecord sent/\n")
+    argv = [esmtp.program, "-odq", "-f", "me@x.org", "joe"]
+    subprocess.run(argv, input=MAIL, env=esmtp.environ, preexec_fn=lambda: os.umask(umask), check=True)
+    [file] = queued(esmtp)
+    made = [file, *file.parents[:2]]
+    assert [path.stat().st_mode & 0o777 for path in made] == [0o600, 0o700, 0o700]
+    argv = [esmtp.program, "-f", "me@x.org", "joe"]
+    subprocess.run(argv, input=MAIL, env=esmtp.environ, cwd=esmtp.home, preexec_fn=lambda: os.umask(umask), check=True)
+    assert (esmtp.home / "sent/cur").stat().st_mode & 0o777 == 0o700
+    assert int((esmtp.home / "mask").read_text(), 8) == umask & 0o077
+
+
 @pytest.mark.parametrize("mode", ["-odi", "-odq"])
 @pytest.mark.parametrize(("status", "left"), [(0, 0), (75, 1)])
 def test_a_caller_that_ignores_sigchld(esmtp: Command, rc: Rc, mode: str, status: int, left: int) -> None:
