@@ -30,11 +30,16 @@ OVERLAY = "mount -t overlay overlay -o lowerdir={above}:{below} {below}"
 
 
 def missing(name: str) -> str:
-    """Why this machine cannot run that server; "" when it can."""
+    """Why this machine cannot run that server yet; "" when all it takes is there."""
     if os.geteuid() != 0:
         return "other mail servers need root to start"
     if not (SERVERS / name).is_dir():
         return f"not unpacked: {SERVERS / name} (.ci/fetch-servers does that)"
+    return ""
+
+
+def impossible(name: str) -> str:
+    """Why this machine could not run it whatever were installed; "" when it can: not every container may mount."""
     tried = subprocess.run(
         ["unshare", "--mount", "/bin/sh", "-ec", OVERLAY.format(above=SERVERS / name / "usr", below="/usr")],
         capture_output=True,
