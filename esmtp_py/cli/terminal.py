@@ -33,10 +33,21 @@ class Stream:
         """All of ``data``, as it is."""
         try:
             while data:
-                data = data[os.write(self._fd, data) :]
+                try:
+                    data = data[os.write(self._fd, data) :]
+                except BlockingIOError:
+                    if self._deaf:
+                        return
+                    self._wait()
         except OSError as error:
             if not self._deaf:
                 raise MailError("io", f"cannot write to {self._name}: {error.strerror}") from error
+
+    def _wait(self) -> None:
+        """Some callers leave their end of a shared pipe or terminal non-blocking."""
+        import select
+
+        select.select([], [self._fd], [])
 
     def flush(self) -> None:
         """Nothing is held back; for callers that treat this as a file."""

@@ -1,5 +1,6 @@
 """Nothing that a peer or a caller wrote plays tricks on a terminal, and output errors are seen."""
 
+import concurrent.futures
 import os
 
 import pytest
@@ -34,6 +35,23 @@ def test_one_line_each(capfd: pytest.CaptureFixture[str]) -> None:
     captured = capfd.readouterr()
     assert captured.out == "a\\x0ab\n"
     assert captured.err == "esmtp: c\\x0ad\n"
+
+
+def test_an_output_that_does_not_block_gets_all_of_it_and_a_deaf_one_what_it_has_room_for() -> None:
+    """As a program that reads its pipes without threads leaves them."""
+    text = "x" * 1_000_000
+    read, write = os.pipe()
+    os.set_blocking(write, False)
+    Stream(write, "it", deaf=True).write(text)
+    heard = len(os.read(read, 1 << 20))
+    assert 0 < heard < len(text)
+    with open(read, "rb") as reader, concurrent.futures.ThreadPoolExecutor() as pool:
+        all_of_it = pool.submit(reader.read)
+        try:
+            Stream(write, "it").write(text)
+        finally:
+            os.close(write)
+        assert all_of_it.result().decode() == text
 
 
 def test_a_full_or_closed_output_is_an_error_unless_deaf() -> None:
