@@ -15,7 +15,7 @@ from esmtp_py.message.dots import stuff
 from esmtp_py.message.intake import Intake
 from esmtp_py.message.message import CHUNK, Message
 from esmtp_py.spool import MEMORY_LIMIT, Spool
-from tests.descriptors import descriptors
+from tests.leftovers import descriptors
 
 
 @pytest.fixture(autouse=True)

@@ -17,8 +17,8 @@ from esmtp_py.message.envelope import Envelope, Recipient
 from esmtp_py.message.header import Header
 from esmtp_py.message.message import Message
 from esmtp_py.outcome import Outcome
-from tests.descriptors import descriptors
 from tests.dialogues.script import Octets
+from tests.leftovers import descriptors
 from tests.server import SubmissionServer
 from tests.server.scripted import ScriptedServer, script
 

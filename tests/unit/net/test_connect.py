@@ -14,7 +14,7 @@ from esmtp_py.config.server import Server
 from esmtp_py.errors import MailError
 from esmtp_py.net import connect as module
 from esmtp_py.net.connect import connect, resolve
-from tests.descriptors import descriptors
+from tests.leftovers import descriptors
 from tests.ports import free_port
 from tests.server.listener import Listener
 

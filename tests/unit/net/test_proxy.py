@@ -17,7 +17,7 @@ from esmtp_py.net import http_proxy, proxy, socks
 from esmtp_py.net.connect import connect
 from esmtp_py.net.proxy import through
 from esmtp_py.net.stream import Stream
-from tests.descriptors import descriptors
+from tests.leftovers import descriptors
 from tests.ports import free_port
 from tests.server.listener import Listener
 

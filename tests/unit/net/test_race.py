@@ -12,7 +12,7 @@ from esmtp_py.config.server import Server
 from esmtp_py.errors import MailError
 from esmtp_py.net import connect as module
 from esmtp_py.net.connect import ATTEMPT_DELAY, Race, Target, connect, interleaved
-from tests.descriptors import descriptors
+from tests.leftovers import descriptors
 from tests.unit.net.test_connect import Greeter, later, rows
 
 NEVER = 1e9

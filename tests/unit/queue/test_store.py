@@ -22,7 +22,7 @@ from esmtp_py.queue.locked import FIRST_READ, Locked
 from esmtp_py.queue.marks import outcome_mark
 from esmtp_py.queue.store import Store
 from esmtp_py.queue.writer import BUFFER, Exists
-from tests.descriptors import descriptors
+from tests.leftovers import descriptors
 from tests.unit.queue.strategies import sealed
 
 NOW = 1_700_000_000

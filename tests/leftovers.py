@@ -1,6 +1,7 @@
-"""What this process has open, for tests that see to it that nothing stays open."""
+"""What this process has open, and which children, for tests that see to it that nothing is left behind."""
 
 import os
+import pathlib
 
 PLACE = "/proc/self/fd"
 
@@ -18,3 +19,11 @@ def descriptors() -> set[tuple[str, str]]:
         except OSError:
             pass  # that of listdir itself
     return found
+
+
+def children() -> set[str]:
+    """The process ids of all children, also of those that have ended and are not waited for; as with ``descriptors``.
+
+    A server that all tests of a session share is one, too.
+    """
+    return {pid for task in pathlib.Path("/proc/self/task").glob("*/children") for pid in task.read_text().split()}
