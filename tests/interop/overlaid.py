@@ -5,6 +5,7 @@ is started in a mount namespace in which that directory lies over /usr, and its
 own users and files over /etc.  Nobody else sees any of it.
 """
 
+import abc
 import contextlib
 import os
 import pathlib
@@ -48,7 +49,7 @@ def impossible(name: str) -> str:
     return "" if tried.returncode == 0 else f"no overlay in a mount namespace here: {tried.stderr.strip()}"
 
 
-class Overlaid:
+class Overlaid(abc.ABC):
     """Between ``with`` and its end: on ``ports`` {listener: TCP port on 127.0.0.1}.
 
     directory: its own, mode 755, with etc, what lies over /etc, and mail, a maildir of the user mail.
@@ -90,25 +91,25 @@ class Overlaid:
 
     # -- what each server says for itself ------------------------------------------
 
+    @abc.abstractmethod
     def prepare(self) -> None:
         """Writes its files."""
-        raise NotImplementedError
 
+    @abc.abstractmethod
     def command(self) -> str:
         """What starts it, in the foreground."""
-        raise NotImplementedError
 
     def mounts(self) -> list[str]:
         """Further commands before that."""
         return []
 
+    @abc.abstractmethod
     def queued(self) -> bool:
         """Whether it still has something to deliver."""
-        raise NotImplementedError
 
+    @abc.abstractmethod
     def recipient(self, mail: Mail) -> str:
         """Whom it was delivered for."""
-        raise NotImplementedError
 
     # -- what they share ------------------------------------------------------------------
 
